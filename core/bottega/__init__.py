@@ -1,0 +1,1 @@
+"""Bottega: a multi-agent framework on a plugin architecture."""

@@ -1,0 +1,1 @@
+"""The door through which every part arrives: hook specifications and the plugin manager."""

@@ -1,0 +1,157 @@
+"""Tools: what an agent can do, with a schema made from the function that does it.
+
+    @tool
+    def area(width: float, height: float) -> float:
+        '''Return the area of a rectangle.
+
+        Args:
+            width: in metres.
+            height: in metres.
+        '''
+        return width * height
+
+A `Tool` subclass with a typed `run` method is the other way, for tools with state. Everything that
+can be worked out from the signature is worked out once, when the tool is made: the schema and the
+validator live in `bottega.signature`. How a call is carried out (threads, deadlines, processes) is
+`bottega.calling`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar, overload
+
+from bottega.messages import Citation, Image, Json, Trust
+from bottega.model import ToolSpec
+
+if TYPE_CHECKING:
+    from bottega.signature import Signature
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+Effects = Literal["none", "idempotent", "once"]
+"""What a second call does: nothing at all, nothing more than the first, or harm."""
+Isolation = Literal["none", "process"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Output:
+    """What a tool returns when plain text is not enough."""
+
+    content: str
+    """What the model reads."""
+    citations: tuple[Citation, ...] = ()
+    """Passages that the content is made from; an answer may point at them."""
+    images: tuple[Image, ...] = ()
+    final: bool = False
+    """The content is the agent's answer: the loop ends here."""
+    printed: str = ""
+    """What the tool wrote to standard output."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ToolContext:
+    """What a tool may know about its call. A parameter annotated with this type receives it."""
+
+    run_id: str = ""
+    node: str = ""
+    step: int = 0
+    call_id: str = ""
+    key: str = ""
+    """Idempotency key: the same again when the call is repeated after a crash."""
+    deadline: float | None = None
+    """`time.monotonic()` at which the caller stops waiting."""
+    ask: Callable[[str], Awaitable[str]] | None = field(default=None, compare=False)
+    """Ask the person in front of the run; None when nobody is there."""
+
+
+class Tool:
+    """Something that an agent can do. Subclass it and write a typed `run`, sync or async."""
+
+    name: str = ""
+    """What models call it: ASCII letters, digits, `_` and `-`. The class name in snake case if empty."""
+    description: str = ""
+    """What models read to decide on it; the docstring of `run` if empty."""
+    effects: Effects = "once"
+    """Unless the author says more, a call is never silently repeated after a crash."""
+    permissions: frozenset[str] = frozenset()
+    """What it needs: `network`, `files:read`, `files:write`, `process`, each with an optional
+    `:scope`."""
+    trust: Trust = "untrusted"
+    """Whether what it returns may be taken as instructions. Say `trusted` only of fixed texts."""
+    timeout: float | None = 60.0
+    """Seconds a call may take."""
+    isolation: Isolation = "none"
+    """`process` runs each call in a process of its own, which can be killed and may crash: for code
+    that may hang in C, exit or leave children. The function must be importable by name."""
+
+    run: Callable[..., Any]
+
+    @cached_property
+    def signature(self) -> Signature:
+        """The schema and validator of `run`. Raises InputError for a signature without types."""
+        from bottega.signature import Signature
+
+        return Signature.of(self.run, name=self.name or type(self).__name__)
+
+    @cached_property
+    def spec(self) -> ToolSpec:
+        """What models are told."""
+        from bottega.signature import snake_case
+
+        return ToolSpec(
+            name=self.name or snake_case(type(self).__name__),
+            description=self.description or self.signature.description,
+            parameters=self.signature.schema,
+        )
+
+    def validate(self, arguments: Mapping[str, Json]) -> dict[str, Any]:
+        """Return the arguments as `run` takes them. Raises ToolArgumentError saying what is wrong."""
+        return self.signature.validate(arguments)
+
+
+class FunctionTool(Tool, Generic[P, R]):
+    """A function as a tool; it can still be called as the function it is."""
+
+    def __init__(self, function: Callable[P, R], **declared: Any) -> None:
+        self.run = function
+        self.name = function.__name__
+        for field_name, value in declared.items():
+            setattr(self, field_name, value)
+        _ = self.spec  # a signature that cannot be used fails here, not in the middle of a run
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self.run(*args, **kwargs)  # type: ignore[no-any-return]  # run is the function itself
+
+    def __repr__(self) -> str:
+        return f"<tool {self.name}>"
+
+
+@overload
+def tool(function: Callable[P, R], /) -> FunctionTool[P, R]: ...
+
+
+@overload
+def tool(
+    *,
+    name: str = ...,
+    description: str = ...,
+    effects: Effects = ...,
+    permissions: frozenset[str] = ...,
+    trust: Trust = ...,
+    timeout: float | None = ...,
+    isolation: Isolation = ...,
+) -> Callable[[Callable[P, R]], FunctionTool[P, R]]: ...
+
+
+def tool(function: Callable[..., Any] | None = None, /, **declared: Any) -> Any:
+    """Turn a typed function into a tool; the keyword arguments are the fields of `Tool`.
+
+    Raises InputError when a parameter has no type, has type Any, or has one without a JSON Schema.
+    """
+    if function is None:
+        return lambda decorated: FunctionTool(decorated, **declared)
+    return FunctionTool(function)

@@ -1,0 +1,1 @@
+"""The toolbox: one tool a file."""
