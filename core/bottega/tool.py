@@ -4,7 +4,7 @@
     def area(width: float, height: float) -> float:
         '''Return the area of a rectangle.
 
-        Args:
+Args:
             width: in metres.
             height: in metres.
         '''

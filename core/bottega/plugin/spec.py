@@ -40,6 +40,7 @@ def bottega_tools() -> Iterable[Offer]:
 
     Fires: once, when tools are first listed or looked up.
     Result: offers; each factory returns a `bottega.Tool`.
+
     Example:
         return [Offer(name="roll_dice", summary="Roll dice.", factory=lambda context: roll_dice)]
     """
@@ -53,6 +54,7 @@ def bottega_models() -> Iterable[Offer]:
     Fires: once, when models are first listed or looked up.
     Result: offers; each factory returns a `bottega.Model`. What a user writes after the colon of
     `openai:gpt-5-mini` is `context.argument`.
+
     Example:
         return [Offer(name="echo", summary="Says it back.", factory=lambda context: Echo())]
     """
@@ -66,6 +68,7 @@ def bottega_deciders() -> Iterable[Offer]:
     Fires: once, when deciders are first listed or looked up.
     Result: offers; each factory returns a `bottega.decider.Decider`. A decider named like a model
     backend decides for agents that use that backend, unless the graph says otherwise.
+
     Example:
         return [Offer(name="coin", summary="Tosses a coin.", factory=lambda context: Coin())]
     """
@@ -79,6 +82,7 @@ def bottega_agents() -> Iterable[Offer]:
     Fires: once, when agent kinds are first listed or looked up.
     Result: offers; each factory is called with the options of the node beside those that every
     node has, and returns a `bottega.node.NodeKind`.
+
     Example:
         return [Offer(name="echo", summary="Repeats its task.", factory=lambda context: Echo())]
     """
@@ -91,6 +95,7 @@ def bottega_dialects() -> Iterable[Offer]:
 
     Fires: once, when dialects are first listed or looked up.
     Result: offers; each factory returns a `bottega.dialect.Dialect`.
+
     Example:
         return [Offer(name="xml", summary="Actions in tags.", factory=lambda context: Xml())]
     """
@@ -103,6 +108,7 @@ def bottega_middleware() -> Iterable[Offer]:
 
     Fires: once, when middleware is first listed or looked up.
     Result: offers; each factory returns a `bottega.middleware.Middleware`.
+
     Example:
         return [Offer(name="log", summary="Logs calls.", factory=lambda context: Log())]
     """
@@ -115,6 +121,7 @@ def bottega_retrievers() -> Iterable[Offer]:
 
     Fires: once, when retrievers are first listed or looked up.
     Result: offers; each factory returns a `bottega.retriever.Retriever`.
+
     Example:
         return [Offer(name="wiki", summary="Searches a wiki.", factory=lambda context: Wiki())]
     """
@@ -127,6 +134,7 @@ def bottega_embedders() -> Iterable[Offer]:
 
     Fires: once, when embedders are first listed or looked up.
     Result: offers; each factory returns a `bottega.embedder.Embedder`.
+
     Example:
         return [Offer(name="hash", summary="Hashes words.", factory=lambda context: Hash())]
     """
@@ -139,6 +147,7 @@ def bottega_memories() -> Iterable[Offer]:
 
     Fires: once, when memories are first listed or looked up.
     Result: offers; the contract of what they make comes with the first memory.
+
     Example:
         return [Offer(name="notes", summary="A notebook.", factory=lambda context: Notes())]
     """
@@ -151,6 +160,7 @@ def bottega_sandboxes() -> Iterable[Offer]:
 
     Fires: once, when sandboxes are first listed or looked up.
     Result: offers; the contract of what they make comes with the first sandbox.
+
     Example:
         return [Offer(name="jail", summary="A jail.", factory=lambda context: Jail())]
     """
@@ -163,6 +173,7 @@ def bottega_checkpointers() -> Iterable[Offer]:
 
     Fires: once, when checkpointers are first listed or looked up.
     Result: offers; each factory returns a LangGraph `BaseCheckpointSaver`.
+
     Example:
         return [Offer(name="ram", summary="Forgets.", factory=lambda context: InMemorySaver())]
     """
@@ -175,6 +186,7 @@ def bottega_engines() -> Iterable[Offer]:
 
     Fires: once, when a graph is first run.
     Result: offers; each factory returns a `bottega.engine.Engine`.
+
     Example:
         return [Offer(name="langgraph", summary="LangGraph.", factory=lambda context: Engine())]
     """
@@ -187,6 +199,7 @@ def bottega_prompts() -> Iterable[Offer]:
 
     Fires: once, when prompts are first listed or looked up.
     Result: offers; each factory returns a string.
+
     Example:
         return [Offer(name="terse", summary="Short.", factory=lambda context: "Be brief.")]
     """
@@ -199,6 +212,7 @@ def bottega_metrics() -> Iterable[Offer]:
 
     Fires: once, when metrics are first listed or looked up.
     Result: offers; each factory returns a callable of (answer, expected) to a float.
+
     Example:
         return [Offer(name="same", summary="Equal?", factory=lambda context: lambda a, b: a == b)]
     """
@@ -211,6 +225,7 @@ def bottega_commands() -> Iterable[Offer]:
 
     Fires: once, when the command line starts.
     Result: offers; each factory returns a `click.Command`, called only when the command is used.
+
     Example:
         return [Offer(name="hello", summary="Says hello.", factory=lambda context: hello)]
     """
@@ -223,6 +238,7 @@ def bottega_event(event: Event) -> None:
 
     Fires: for every event of every run, in order, in the run's own thread: be quick.
     Result: ignored. An exception is reported once and does not stop the run.
+
     Example:
         counter[event.kind] += 1
     """
