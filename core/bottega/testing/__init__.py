@@ -1,0 +1,32 @@
+"""Public fakes and checks for the tests of Bottega, of plugins and of applications.
+
+`ScriptedModel` stands in for a paid model; `check_tool` and `check_model` are the conformance kit
+for plugin authors; `clean_plugins` is a pytest fixture.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bottega.testing.fixtures import clean_plugins
+    from bottega.testing.model_conformance import check_model
+    from bottega.testing.scripted import ScriptedModel
+    from bottega.testing.tool_conformance import check_tool
+
+__all__ = ["ScriptedModel", "check_model", "check_tool", "clean_plugins"]
+
+_HOMES = {
+    "ScriptedModel": "scripted",
+    "check_model": "model_conformance",
+    "check_tool": "tool_conformance",
+    "clean_plugins": "fixtures",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
