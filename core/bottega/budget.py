@@ -24,9 +24,11 @@ class Budget:
     """Wall-clock time."""
     tokens: int | None = None
     """Tokens in and out, where the models report them."""
+    repeats: int | None = 5
+    """The same call with the same result in a row, after which an agent counts as stuck."""
 
     def __post_init__(self) -> None:
-        for name in ("steps", "seconds", "tokens"):
+        for name in ("steps", "seconds", "tokens", "repeats"):
             value = getattr(self, name)
             if value is not None and not (value > 0 and math.isfinite(value)):
                 raise InputError(f"{name} must be a positive number, not {value!r}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from bottega.messages import ToolCall
 from bottega.model import Delta, Model, Request
@@ -19,7 +20,10 @@ class Invocation:
     """A validated call on its way to its tool."""
 
     call: ToolCall
+    """As the model made it."""
     tool: Tool
+    arguments: dict[str, Any]
+    """Validated, as the tool's function takes them."""
     context: ToolContext
 
 

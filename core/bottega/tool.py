@@ -87,6 +87,8 @@ class Tool:
     isolation: Isolation = "none"
     """`process` runs each call in a process of its own, which can be killed and may crash: for code
     that may hang in C, exit or leave children. The function must be importable by name."""
+    hand_off: bool = False
+    """The loop does not run it: the call is handed to whoever runs the loop, as delegation is."""
 
     run: Callable[..., Any]
 

@@ -11,13 +11,26 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bottega.testing.fixtures import clean_plugins
     from bottega.testing.model_conformance import check_model
-    from bottega.testing.scripted import ScriptedModel
+    from bottega.testing.scripted import Call, Say, ScriptedModel, call, calls
     from bottega.testing.tool_conformance import check_tool
 
-__all__ = ["ScriptedModel", "check_model", "check_tool", "clean_plugins"]
+__all__ = [
+    "Call",
+    "Say",
+    "ScriptedModel",
+    "call",
+    "calls",
+    "check_model",
+    "check_tool",
+    "clean_plugins",
+]
 
 _HOMES = {
+    "Call": "scripted",
+    "Say": "scripted",
     "ScriptedModel": "scripted",
+    "call": "scripted",
+    "calls": "scripted",
     "check_model": "model_conformance",
     "check_tool": "tool_conformance",
     "clean_plugins": "fixtures",

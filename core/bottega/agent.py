@@ -1,0 +1,185 @@
+"""One agent, without a graph: the loop with a model, tools and a dialect."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import KW_ONLY, dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bottega.budget import Budget, Meter
+from bottega.events import Answer, Event, RunEnded, RunStarted
+from bottega.model import Sampling
+from bottega.run import Ask, RunContext, new_run_id
+from bottega.runnable import Runnable, checked_task
+from bottega.spec.model import EdgeSpec, GraphSpec, NodeSpec, Reference
+
+if TYPE_CHECKING:
+    from bottega.assembly import Assembler
+    from bottega.decider import Decider
+    from bottega.dialect import Dialect
+    from bottega.engine import Team
+    from bottega.middleware import Middleware
+    from bottega.model import Model
+    from bottega.node import AgentParts
+    from bottega.plugin.manager import PluginManager
+    from bottega.tool import Tool
+
+LONE_KIND = "specialist"
+"""The kind of node that an agent becomes when it keeps a thread."""
+
+
+@dataclass
+class Agent(Runnable):
+    """An agent. Names are looked up among the registered offers; things are used as they are."""
+
+    name: str = "agent"
+    _: KW_ONLY
+    model: Model | str = "embedded"
+    """A model, or its name: `embedded`, `openai:gpt-5-mini`."""
+    tools: Sequence[Tool | Callable[..., Any] | str] = ()
+    """Tools, typed functions, or names of registered tools."""
+    dialect: Dialect | str = "native"
+    instructions: str = ""
+    description: str = ""
+    decider: Decider | str | None = None
+    """None for the model backend's own, or else a prompt over the model."""
+    middleware: Sequence[Middleware] | None = None
+    """None for retries alone."""
+    sampling: Sampling = Sampling()
+    limits: Budget = Budget()
+    allow: frozenset[str] | None = None
+    """Permissions that the tools may use; None for all that they declare."""
+    folder: Path = field(default_factory=Path.cwd)
+    """Where relative paths start and `.bottega` lies."""
+    plugins: PluginManager | None = None
+    """None for those installed."""
+
+    @cached_property
+    def parts(self) -> AgentParts:
+        """What the agent is made of. Raises UnknownNameError and InputError."""
+        from bottega.assembly import as_tool
+        from bottega.node import AgentParts
+
+        assembler = self._assembler
+        model = self._made("model", self.model)
+        named = Reference(name=self.model) if isinstance(self.model, str) else None
+        if self.decider is None or isinstance(self.decider, str):
+            wanted = None if self.decider is None else Reference(name=self.decider)
+            decider = assembler.decider(wanted, named, model)
+        else:
+            decider = self.decider
+        return AgentParts(
+            name=self.name,
+            model=model,
+            decider=decider,
+            dialect=self._made("dialect", self.dialect),
+            tools=tuple(
+                self._made("tool", item) if isinstance(item, str) else as_tool(item)
+                for item in self.tools
+            ),
+            middleware=assembler.middleware(None)
+            if self.middleware is None
+            else tuple(self.middleware),
+            description=self.description,
+            instructions=self.instructions,
+            sampling=self.sampling,
+            allow=self.allow,
+        )
+
+    @cached_property
+    def _assembler(self) -> Assembler:
+        from bottega.assembly import Assembler
+        from bottega.plugin.context import FactoryContext
+        from bottega.plugin.manager import default_plugins
+
+        plugins = self.plugins or default_plugins()
+        return Assembler(
+            plugins=plugins, context=FactoryContext(plugins=plugins, folder=self.folder)
+        )
+
+    def _made(self, kind: Any, thing: Any) -> Any:
+        return self._assembler.make(kind, thing) if isinstance(thing, str) else thing
+
+    async def astream(
+        self,
+        task: str,
+        *,
+        thread: str | None = None,
+        limits: Budget | None = None,
+        ask: Ask | None = None,
+    ) -> AsyncGenerator[Event, None]:
+        """Run the task and yield its events; with a thread, as a graph of one node."""
+        checked_task(task)
+        budget = limits or self.limits
+        if thread is None:
+            events = self._alone(task, budget, ask)
+        else:
+            events = self._in_graph(task, thread, budget, ask)
+        async with aclosing(events) as stream:
+            async for event in stream:
+                self._assembler.plugins.emit(event)
+                yield event
+
+    async def _alone(
+        self, task: str, limits: Budget, ask: Ask | None
+    ) -> AsyncGenerator[Event, None]:
+        from bottega.conversation import opening
+        from bottega.loop import Loop
+
+        run = RunContext(run_id=new_run_id(), meter=Meter(limits), ask=ask)
+        loop = Loop(parts=self.parts, run=run, messages=opening(self.parts, task))
+        yield loop.event(RunStarted, name=self.name, task=task)
+        async with aclosing(loop.events()) as events:
+            async for event in events:
+                yield replace(event, final=True) if isinstance(event, Answer) else event
+        yield ended(loop.outcome.status, loop.outcome.reason, run)
+
+    def _in_graph(
+        self, task: str, thread: str, limits: Budget, ask: Ask | None
+    ) -> AsyncGenerator[Event, None]:
+        from bottega.engine import Job
+        from bottega.graph import database
+
+        job = Job(task=task, limits=limits, thread=thread, store=database(self.folder), ask=ask)
+        engine = self._assembler.make("engine", "langgraph")
+        return engine.stream(self._team(), job)  # type: ignore[no-any-return]
+
+    def _team(self) -> Team:
+        from bottega.engine import Team
+
+        spec = GraphSpec(
+            name=self.name,
+            nodes=(NodeSpec(name=self.name, kind=LONE_KIND),),
+            edges=(
+                EdgeSpec(source="start", target=self.name),
+                EdgeSpec(source=self.name, target="end"),
+            ),
+            limits=self.limits,
+            folder=self.folder,
+        )
+        kind = self._assembler.make("agent", LONE_KIND)
+        return Team(spec=spec, kinds={self.name: kind}, parts={self.name: self.parts})
+
+    async def aclose(self) -> None:
+        """Let go of connections that were opened by name; the next run opens them again."""
+        for thing in self._assembler.close_targets():
+            await thing.aclose()
+
+
+def ended(status: Any, reason: str, run: RunContext) -> RunEnded:
+    """Make a run's last event from its meter."""
+    meter = run.meter
+    return RunEnded(
+        run_id=run.run_id,
+        time=time.time(),
+        status=status,
+        reason=reason,
+        seconds=round(meter.seconds, 6),
+        steps=meter.steps,
+        input_tokens=meter.usage.input_tokens,
+        output_tokens=meter.usage.output_tokens,
+    )

@@ -1,0 +1,113 @@
+"""From names to things: what an agent is made of, looked up among the registered offers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from bottega.deciders import PromptDecider
+from bottega.engine import Team
+from bottega.errors import InputError
+from bottega.model import Sampling
+from bottega.node import AgentParts
+from bottega.retry import Retry
+from bottega.spec.model import GraphSpec, NodeSpec, Reference
+from bottega.tool import Tool, tool
+
+if TYPE_CHECKING:
+    from bottega.decider import Decider
+    from bottega.dialect import Dialect
+    from bottega.middleware import Middleware
+    from bottega.model import Model
+    from bottega.offer import OfferKind
+    from bottega.plugin.context import FactoryContext
+    from bottega.plugin.manager import PluginManager
+
+DEFAULT_DIALECT = "native"
+
+
+@dataclass(kw_only=True)
+class Assembler:
+    """Make the parts of agents. What several agents name alike, they share."""
+
+    plugins: PluginManager
+    context: FactoryContext
+    _made: dict[tuple[str, str, str], Any] = field(default_factory=dict)
+
+    def make(self, kind: OfferKind, reference: Reference | str) -> Any:
+        """Make what the reference names, once. Raises UnknownNameError and InputError."""
+        if isinstance(reference, str):
+            reference = Reference(name=reference)
+        key = (kind, reference.name, repr(sorted(reference.options.items())))
+        if key not in self._made:
+            self._made[key] = self.plugins.make(
+                kind, reference.name, self.context, **reference.options
+            )
+        return self._made[key]
+
+    def decider(self, reference: Reference | None, model: Reference | None, made: Model) -> Decider:
+        """Make the decider: the one named, else the model backend's own, else a prompt."""
+        if reference is not None and reference.name != PromptDecider.name:
+            return self.make("decider", reference)  # type: ignore[no-any-return]
+        if reference is None and model and model.backend in self.plugins.offers("decider"):
+            return self.make("decider", model.backend)  # type: ignore[no-any-return]
+        return PromptDecider(made)
+
+    def middleware(self, references: Sequence[Reference] | None) -> tuple[Middleware, ...]:
+        """Make the middleware; retries alone where nothing is said."""
+        if references is None:
+            return (Retry(),)
+        return tuple(self.make("middleware", reference) for reference in references)
+
+    def close_targets(self) -> list[Any]:
+        """Return what was made and holds connections."""
+        return [thing for thing in self._made.values() if hasattr(thing, "aclose")]
+
+
+def as_tool(item: Tool | Callable[..., Any]) -> Tool:
+    """Return the tool, making one of a plain function. Raises InputError for anything else."""
+    if isinstance(item, Tool):
+        return item
+    if callable(item):
+        return tool(item)
+    raise InputError(f"{item!r} is no tool", hint="give a Tool, a typed function, or a name")
+
+
+def assemble(spec: GraphSpec, assembler: Assembler, model: Reference | None = None) -> Team:
+    """Make everything that the graph names; `model` takes the place of every model in it."""
+    peers = {node.name: node.description for node in spec.nodes}
+    kinds, parts = {}, {}
+    for node in spec.nodes:
+        kind = Reference(name=node.kind, options=node.options)
+        kinds[node.name] = assembler.make("agent", kind)
+        parts[node.name] = _parts(spec, node, assembler, peers, model)
+    return Team(spec=spec, kinds=kinds, parts=parts)
+
+
+def _parts(
+    spec: GraphSpec,
+    node: NodeSpec,
+    assembler: Assembler,
+    peers: Mapping[str, str],
+    override: Reference | None,
+) -> AgentParts:
+    named = override or node.model or spec.model
+    model: Model = assembler.make("model", named)
+    dialect: Dialect = assembler.make(
+        "dialect", node.dialect or spec.dialect or Reference(name=DEFAULT_DIALECT)
+    )
+    middleware = node.middleware if node.middleware is not None else spec.middleware
+    return AgentParts(
+        name=node.name,
+        model=model,
+        decider=assembler.decider(node.decider or spec.decider, named, model),
+        dialect=dialect,
+        tools=tuple(assembler.make("tool", reference) for reference in node.tools),
+        middleware=assembler.middleware(middleware),
+        description=node.description,
+        instructions=node.instructions,
+        sampling=node.sampling or Sampling(),
+        allow=None if node.allow is None else frozenset(node.allow),
+        peers={name: text for name, text in peers.items() if name != node.name},
+    )

@@ -1,0 +1,89 @@
+"""The default decider: a prompt over whichever model is configured."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+
+from bottega.decider import Choice, Judgement, Option, Score
+from bottega.messages import Json, system, user
+from bottega.model import Model, Request, Sampling, collect
+
+_JSON = re.compile(r"\{.*\}", re.DOTALL)
+_SAMPLING = Sampling(temperature=0.0)
+
+CHOOSE = """\
+Choose the option that fits the question best. Reply with one JSON object and nothing else:
+{"choice": "<name of the option, or null if none fits>", "probability": <0 to 1>, "reason": "<short>"}"""
+JUDGE = """\
+Say whether the following holds. Reply with one JSON object and nothing else:
+{"verdict": <true, false, or null if you cannot tell>, "probability": <of true, 0 to 1>, \
+"reason": "<short>"}"""
+SCORE = """\
+Say how well the material does what is asked. Reply with one JSON object and nothing else:
+{"score": <0 to 1, or null if you cannot tell>, "reason": "<short>"}"""
+
+
+class PromptDecider:
+    """Decide by asking the model; a reply that cannot be read is an abstention."""
+
+    name = "prompt"
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    async def choose(
+        self, question: str, options: Sequence[Option], *, context: str = ""
+    ) -> Choice:
+        """Ask which option fits."""
+        listed = "\n".join(f"- {option.name}: {option.description}" for option in options)
+        data = await self._ask(CHOOSE, f"{question}\n\nOptions:\n{listed}", context)
+        name = data.get("choice")
+        if name not in {option.name for option in options}:
+            return Choice(name=None, reason=str(data.get("reason", "")))
+        probability = _fraction(data.get("probability"))
+        probabilities = {} if probability is None else {str(name): probability}
+        return Choice(
+            name=str(name), probabilities=probabilities, reason=str(data.get("reason", ""))
+        )
+
+    async def judge(self, question: str, *, context: str = "") -> Judgement:
+        """Ask whether it holds."""
+        data = await self._ask(JUDGE, question, context)
+        verdict = data.get("verdict")
+        return Judgement(
+            verdict=verdict if isinstance(verdict, bool) else None,
+            probability=_fraction(data.get("probability")),
+            reason=str(data.get("reason", "")),
+        )
+
+    async def score(self, question: str, *, context: str = "") -> Score:
+        """Ask how good it is."""
+        data = await self._ask(SCORE, question, context)
+        return Score(value=_fraction(data.get("score")), reason=str(data.get("reason", "")))
+
+    async def _ask(self, instructions: str, question: str, context: str) -> dict[str, Json]:
+        text = f"{question}\n\nMaterial:\n{context}" if context else question
+        request = Request(messages=(system(instructions), user(text)), sampling=_SAMPLING)
+        reply = await collect(self._model.respond(request))
+        return _read(reply.text)
+
+
+def _read(text: str) -> dict[str, Json]:
+    """Read the object in the text, whatever stands around it; nothing where there is none."""
+    found = _JSON.search(text)
+    if not found:
+        return {}
+    try:
+        data = json.loads(found.group())
+    except (ValueError, RecursionError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _fraction(value: Json) -> float | None:
+    """Take a number from 0 to 1; anything else is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 0 <= value <= 1 else None

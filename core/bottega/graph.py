@@ -1,0 +1,127 @@
+"""A team of agents as a graph: read from a file, checked, run."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import KW_ONLY, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bottega.budget import Budget
+from bottega.errors import GraphError
+from bottega.events import Event
+from bottega.home import state_folder
+from bottega.run import Ask, new_run_id
+from bottega.runnable import Runnable, checked_task
+from bottega.spec.model import GraphSpec, Reference
+
+if TYPE_CHECKING:
+    from bottega.assembly import Assembler
+    from bottega.engine import Engine, Team
+    from bottega.plugin.manager import PluginManager
+
+DATABASE = "bottega.db"
+DEFAULT_ENGINE = "langgraph"
+
+
+def database(folder: Path) -> Path:
+    """Return the file that holds checkpoints, journal and runs of graphs in that folder."""
+    return state_folder(folder) / DATABASE
+
+
+@dataclass
+class Graph(Runnable):
+    """A checked graph, ready to run."""
+
+    spec: GraphSpec
+    _: KW_ONLY
+    model: str | None = None
+    """Takes the place of every model that the graph names."""
+    durable: bool = False
+    """Keep every run on disk, so that it can be resumed; named threads always are."""
+    plugins: PluginManager | None = None
+    """None for those installed."""
+
+    @classmethod
+    def from_yaml(cls, path: str | Path, **options: Any) -> Graph:
+        """Read a graph file. Raises GraphError with every finding, each with its place."""
+        from bottega.spec.reader import read_graph
+
+        return cls(read_graph(path), **options)
+
+    @cached_property
+    def team(self) -> Team:
+        """The agents. Raises GraphError for what is wrong with the graph as a whole."""
+        from bottega.assembly import assemble
+        from bottega.spec.check import check_graph
+
+        findings = check_graph(self.spec, self._assembler.plugins)
+        if findings:
+            raise GraphError(findings)
+        override = Reference(name=self.model) if self.model else None
+        return assemble(self.spec, self._assembler, override)
+
+    @cached_property
+    def _assembler(self) -> Assembler:
+        from bottega.assembly import Assembler
+        from bottega.plugin.context import FactoryContext
+        from bottega.plugin.manager import default_plugins
+
+        plugins = self.plugins or default_plugins()
+        context = FactoryContext(plugins=plugins, folder=self.spec.folder)
+        return Assembler(plugins=plugins, context=context)
+
+    @cached_property
+    def _engine(self) -> Engine:
+        return self._assembler.make("engine", DEFAULT_ENGINE)  # type: ignore[no-any-return]
+
+    def compile(self) -> Any:
+        """Return the LangGraph graph, compiled, without a checkpointer."""
+        return self._engine.compile(self.team)
+
+    def digest(self) -> str:
+        """Return a hash that changes when the graph does: a run is only resumed on its own graph."""
+        return hashlib.sha256(repr((self.spec.nodes, self.spec.edges)).encode()).hexdigest()
+
+    async def astream(
+        self,
+        task: str,
+        *,
+        thread: str | None = None,
+        limits: Budget | None = None,
+        ask: Ask | None = None,
+        resume: str = "",
+    ) -> AsyncGenerator[Event, None]:
+        """Run the task and yield its events.
+
+        `resume` is the id of a run that died: it goes on where it was, and the task is its own.
+        """
+        from bottega.engine import Job
+
+        job = Job(
+            task=task if resume else checked_task(task),
+            limits=limits or self.spec.limits,
+            run_id=resume or new_run_id(),
+            thread=thread or "",
+            store=database(self.spec.folder) if self.durable or thread or resume else None,
+            resume=bool(resume),
+            ask=ask,
+            origin={
+                "graph": self.spec.file,
+                "model": self.model or "",
+                "digest": self.digest(),
+            },
+        )
+        plugins = self._assembler.plugins
+        async with aclosing(self._engine.stream(self.team, job)) as events:
+            async for event in events:
+                plugins.emit(event)
+                yield event
+
+    async def aclose(self) -> None:
+        """Let go of the models' connections; the next run opens them again."""
+        for thing in self._assembler.close_targets():
+            await thing.aclose()

@@ -1,0 +1,95 @@
+"""What a run comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bottega.errors import BottegaError
+from bottega.events import Answer, Event, Failure, RunEnded, Status
+from bottega.messages import Citation, Json, citation_to_json
+from bottega.model import Usage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """The answer of a run and how it came about."""
+
+    answer: str
+    """Empty when there is none; never an error's text."""
+    status: Status
+    reason: str = ""
+    """Why the run ended, unless it is done."""
+    citations: tuple[Citation, ...] = ()
+    abstained: bool = False
+    """The agents say that they cannot tell; `answer` says what is missing."""
+    partial: bool = False
+    """The best answer so far, when a limit ended the run."""
+    usage: Usage = Usage()
+    cost: float | None = None
+    """In US dollars; None where prices or token counts are not known."""
+    seconds: float = 0.0
+    steps: int = 0
+    run_id: str = ""
+    events: tuple[Event, ...] = ()
+    error: BottegaError | None = None
+    """What ended a failed run."""
+
+    @staticmethod
+    def from_events(events: Sequence[Event], error: BottegaError | None = None) -> Result:
+        """Put a run's events together. The last event must be `RunEnded`."""
+        ended = events[-1]
+        if not isinstance(ended, RunEnded):
+            raise TypeError(f"the run's last event is {ended.kind}, not run_ended")
+        answer = _final_answer(events) or Answer()
+        return Result(
+            answer=answer.text,
+            status=ended.status,
+            reason=ended.reason,
+            citations=answer.citations,
+            abstained=answer.abstained,
+            partial=answer.partial,
+            usage=Usage(input_tokens=ended.input_tokens, output_tokens=ended.output_tokens),
+            seconds=ended.seconds,
+            steps=ended.steps,
+            run_id=ended.run_id,
+            events=tuple(events),
+            error=error or _fatal(events),
+        )
+
+    def raise_for_status(self) -> Result:
+        """Return the result when the run is done. Raises its BottegaError otherwise."""
+        if self.status == "done":
+            return self
+        raise self.error or BottegaError(f"the run ended as {self.status}: {self.reason}")
+
+    def to_json(self) -> dict[str, Json]:
+        """Return the result as a JSON object, without its events."""
+        return {
+            "answer": self.answer,
+            "status": self.status,
+            "reason": self.reason,
+            "abstained": self.abstained,
+            "partial": self.partial,
+            "citations": [citation_to_json(citation) for citation in self.citations],
+            "usage": {
+                "input_tokens": self.usage.input_tokens,
+                "output_tokens": self.usage.output_tokens,
+            },
+            "cost": self.cost,
+            "seconds": self.seconds,
+            "steps": self.steps,
+            "run_id": self.run_id,
+        }
+
+
+def _final_answer(events: Sequence[Event]) -> Answer | None:
+    answers = (event for event in reversed(events) if isinstance(event, Answer) and event.final)
+    return next(answers, None)
+
+
+def _fatal(events: Sequence[Event]) -> BottegaError | None:
+    for event in reversed(events):
+        if isinstance(event, Failure) and event.fatal:
+            return BottegaError(event.message, hint=event.hint)
+    return None
