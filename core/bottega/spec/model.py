@@ -29,6 +29,8 @@ class Reference:
     name: str
     options: Mapping[str, Json] = field(default_factory=dict)
     mark: Mark = Mark()
+    marks: Mapping[str, Mark] = field(default_factory=dict)
+    """Where each option stands."""
 
     @property
     def backend(self) -> str:
@@ -60,7 +62,8 @@ class NodeSpec:
     """Permissions that its tools may use; None for all that they declare."""
     options: Mapping[str, Json] = field(default_factory=dict)
     marks: Mapping[str, Mark] = field(default_factory=dict)
-    """Where each key of the node stands; the node's own name under the empty string."""
+    """Where each key of the node stands (`tools`), its value (`tools=`) and the items of a list
+    (`tools.0`); the node's own name under the empty string."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,0 +1,54 @@
+"""The list of what is wrong with a graph file: readers add to it and go on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bottega.errors import Finding, GraphError
+from bottega.spec.model import Mark
+
+MOST = 100
+"""More findings than this help nobody; the rest is counted."""
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was found so far."""
+
+    file: str = ""
+    _found: list[Finding] = field(default_factory=list[Finding])
+    _more: int = 0
+
+    def add(self, mark: Mark, message: str, hint: str = "") -> None:
+        """Note what is wrong at a place; `Mark()` for the file as a whole."""
+        if len(self._found) >= MOST:
+            self._more += 1
+            return
+        self._found.append(
+            Finding(message=message, hint=hint, file=self.file, line=mark.line, column=mark.column)
+        )
+
+    def extend(self, findings: tuple[Finding, ...]) -> None:
+        """Take findings over as they are."""
+        room = MOST - len(self._found)
+        self._found.extend(findings[:room])
+        self._more += len(findings[room:])
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def sorted(self) -> tuple[Finding, ...]:
+        """Return the findings in the order of the file, each once."""
+        found = sorted(dict.fromkeys(self._found), key=lambda one: (one.line, one.column))
+        if self._more:
+            found.append(Finding(message=f"{self._more} more findings", file=self.file))
+        return tuple(found)
+
+    def error(self) -> GraphError:
+        """Return the findings as the error that carries them."""
+        return GraphError(self.sorted())
+
+
+def clip(text: str, most: int = 60) -> str:
+    """Return the text as one short line in quotes, with what cannot be seen escaped."""
+    return repr(text if len(text) <= most else text[: most - 3] + "...")
