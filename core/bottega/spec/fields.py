@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -113,8 +113,29 @@ class Reader:
         found = (self.text(item, what, f"a {expected}") for item in items)
         return tuple(text for text in found if text is not None)
 
-    def reference(self, node: Node, what: str) -> Reference | None:
+    def fields(self, table: Table, what: str, known: Iterable[str]) -> dict[str, Node]:
+        """Return the values of the known keys; each other key is a finding."""
+        names = tuple(known)
+        for entry in table.entries:
+            if entry.key not in names:
+                self.unknown(entry, what, names)
+        return {entry.key: entry.value for entry in table.entries if entry.key in names}
+
+    def numbers(
+        self, fields: Mapping[str, Node], what: str, ranges: Mapping[str, Range]
+    ) -> dict[str, Json]:
+        """Return the numbers among the fields, each within its own range."""
+        found = {
+            key: self.number(node, f"{what}.{key}", ranges[key])
+            for key, node in fields.items()
+            if key in ranges
+        }
+        return {key: value for key, value in found.items() if value is not None}
+
+    def reference(self, node: Node | None, what: str) -> Reference | None:
         """Return a registered thing's name, with options when it is a mapping of one key."""
+        if node is None:
+            return None
         if isinstance(node, Table):
             return self._reference_with_options(node, what)
         name = self.text(node, what, "a name")
@@ -145,9 +166,9 @@ class Reader:
         self.findings.add(mark, f"{what}: {clip(name)} is not a name", "names have no spaces")
         return False
 
-    def references(self, node: Node, what: str) -> tuple[Reference, ...] | None:
+    def references(self, node: Node | None, what: str) -> tuple[Reference, ...] | None:
         """Return a list of registered things; each may stand once."""
-        items = self.items(node, what, "names")
+        items = None if node is None else self.items(node, what, "names")
         if items is None:
             return None
         found: dict[str, Reference] = {}

@@ -27,9 +27,9 @@ class Reference:
     """A registered thing by name, with options: `{search_knowledge: {docs: papers}}`."""
 
     name: str
-    options: Mapping[str, Json] = field(default_factory=dict)
+    options: Mapping[str, Json] = field(default_factory=dict[str, Json])
     mark: Mark = Mark()
-    marks: Mapping[str, Mark] = field(default_factory=dict)
+    marks: Mapping[str, Mark] = field(default_factory=dict[str, Mark])
     """Where each option stands."""
 
     @property
@@ -60,8 +60,8 @@ class NodeSpec:
     sampling: Sampling | None = None
     allow: tuple[str, ...] | None = None
     """Permissions that its tools may use; None for all that they declare."""
-    options: Mapping[str, Json] = field(default_factory=dict)
-    marks: Mapping[str, Mark] = field(default_factory=dict)
+    options: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    marks: Mapping[str, Mark] = field(default_factory=dict[str, Mark])
     """Where each key of the node stands (`tools`), its value (`tools=`) and the items of a list
     (`tools.0`); the node's own name under the empty string."""
 

@@ -1,0 +1,134 @@
+"""One node of a graph file: the keys every node may have, and its kind's own options as they are."""
+
+from __future__ import annotations
+
+import re
+
+from bottega.messages import Json
+from bottega.model import Sampling
+from bottega.spec.document import Entry, Items, Node, Scalar, Table
+from bottega.spec.fields import Range, Reader, plain
+from bottega.spec.findings import clip
+from bottega.spec.model import END, START, Mark, NodeSpec
+
+SAMPLING = {
+    "temperature": Range(least=0, most=2, whole=False),
+    "top_p": Range(least=0, most=1, whole=False),
+    "top_k": Range(least=1, most=1_000_000),
+    "beams": Range(least=1, most=64),
+    "max_tokens": Range(least=1, most=10_000_000),
+    "seed": Range(least=-(2**63), most=2**63 - 1),
+}
+NODE_KEYS = (
+    "kind",
+    "description",
+    "instructions",
+    "model",
+    "decider",
+    "dialect",
+    "tools",
+    "middleware",
+    "sampling",
+    "allow",
+)
+"""What every node may have; a node's other keys are options of its kind."""
+
+NODE_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+PERMISSION = re.compile(r"(network|files:read|files:write|process)(:.+)?")
+
+
+def read_node(entry: Entry, reader: Reader) -> NodeSpec:
+    """Return as much of the node as can be read, so that edges to it still find it."""
+    _check_node_name(entry, reader)
+    hint = f"write `{clip(entry.key)[1:-1]}: {{kind: specialist}}`"
+    table = reader.table(entry.value, f"node {clip(entry.key)}", hint)
+    if table is None:
+        return NodeSpec(name=entry.key, kind="", marks={"": entry.mark})
+    fields = {one.key: one.value for one in table.entries}
+    if "kind" not in fields:
+        message = f"node {clip(entry.key)} has no kind"
+        reader.findings.add(entry.mark, message, "for example `kind: specialist`")
+    return NodeSpec(
+        name=entry.key,
+        kind=_text(fields, "kind", reader),
+        description=_text(fields, "description", reader),
+        instructions=_text(fields, "instructions", reader),
+        model=reader.reference(fields.get("model"), "model"),
+        decider=reader.reference(fields.get("decider"), "decider"),
+        dialect=reader.reference(fields.get("dialect"), "dialect"),
+        tools=reader.references(fields.get("tools"), "tools") or (),
+        middleware=reader.references(fields.get("middleware"), "middleware"),
+        sampling=_sampling(fields.get("sampling"), reader),
+        allow=_allow(fields.get("allow"), reader),
+        options=_options(table, reader),
+        marks={"": entry.mark} | _marks(table),
+    )
+
+
+def _check_node_name(entry: Entry, reader: Reader) -> None:
+    if entry.key.lower() in {START, END}:
+        message = f"a node cannot be named {clip(entry.key)}: edges use that word"
+        reader.findings.add(entry.mark, message, "take another name")
+    elif not NODE_NAME.fullmatch(entry.key):
+        message = f"{clip(entry.key)} cannot name a node"
+        hint = "a name is a lower-case letter, then up to 63 letters, digits and `_`"
+        reader.findings.add(entry.mark, message, hint)
+
+
+def _options(table: Table, reader: Reader) -> dict[str, Json]:
+    options: dict[str, Json] = {}
+    for entry in table.entries:
+        if entry.key == "include":
+            reader.unknown(entry, "a node", NODE_KEYS)
+        elif entry.key not in NODE_KEYS:
+            options[entry.key] = plain(entry.value)
+    return options
+
+
+def _marks(table: Table) -> dict[str, Mark]:
+    """Say where a node's keys stand (`tools`), their values (`tools=`) and items (`tools.0`)."""
+    marks: dict[str, Mark] = {}
+    for entry in table.entries:
+        marks[entry.key] = entry.mark
+        marks[f"{entry.key}="] = entry.value.mark
+        if isinstance(entry.value, Items):
+            marks |= {f"{entry.key}.{n}": item.mark for n, item in enumerate(entry.value.items)}
+    return marks
+
+
+def _text(fields: dict[str, Node], key: str, reader: Reader) -> str:
+    if key not in fields:
+        return ""
+    expected = "the name of a kind of agent" if key == "kind" else "text"
+    return reader.text(fields[key], key, expected) or ""
+
+
+def _sampling(node: Node | None, reader: Reader) -> Sampling | None:
+    if node is None:
+        return None
+    table = reader.table(node, "sampling", "for example `sampling: {temperature: 0}`")
+    if table is None:
+        return None
+    fields = reader.fields(table, "`sampling`", (*SAMPLING, "stop"))
+    numbers = reader.numbers(fields, "sampling", SAMPLING)
+    return Sampling(**numbers, stop=_stop(fields.get("stop"), reader))
+
+
+def _stop(node: Node | None, reader: Reader) -> tuple[str, ...]:
+    if node is None:
+        return ()
+    if isinstance(node, Scalar) and isinstance(node.value, str) and node.value:
+        return (node.value,)
+    return reader.texts(node, "sampling.stop", "text") or ()
+
+
+def _allow(node: Node | None, reader: Reader) -> tuple[str, ...] | None:
+    if node is None:
+        return None
+    allowed = reader.texts(node, "allow", "permission")
+    for text in allowed or ():
+        if not PERMISSION.fullmatch(text):
+            message = f"allow: {clip(text)} is not a permission"
+            hint = "known: network, files:read, files:write, process; a scope may follow a colon"
+            reader.findings.add(node.mark, message, hint)
+    return allowed
