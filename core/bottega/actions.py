@@ -21,8 +21,8 @@ from bottega.run import RunContext
 from bottega.tool import Output, Tool, ToolContext
 
 OUTCOME_UNKNOWN = (
-    "The process died while this call was under way, and calling it twice could do harm: whether it "
-    "took effect is unknown. Find out before you call it again."
+    "The process died while this call was under way, and calling it twice could do harm: whether "
+    "it took effect is unknown. Find out before you call it again."
 )
 
 

@@ -1,8 +1,8 @@
 """The seam for small decisions: which one, whether, how good.
 
 Routing, stop or continue, a critic's verdict, whether passages suffice, whether an action is risky:
-all pass through a `Decider`. A prompt over a model is the default (`bottega.deciders`); a classifier,
-an embedding comparison or a learned policy can take its place.
+all pass through a `Decider`. A prompt over a model is the default (`bottega.deciders`); a
+classifier, an embedding comparison or a learned policy can take its place.
 """
 
 from __future__ import annotations

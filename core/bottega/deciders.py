@@ -15,7 +15,8 @@ _SAMPLING = Sampling(temperature=0.0)
 
 CHOOSE = """\
 Choose the option that fits the question best. Reply with one JSON object and nothing else:
-{"choice": "<name of the option, or null if none fits>", "probability": <0 to 1>, "reason": "<short>"}"""
+{"choice": "<name of the option, or null if none fits>", "probability": <0 to 1>, \
+"reason": "<short>"}"""
 JUDGE = """\
 Say whether the following holds. Reply with one JSON object and nothing else:
 {"verdict": <true, false, or null if you cannot tell>, "probability": <of true, 0 to 1>, \

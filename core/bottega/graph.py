@@ -83,7 +83,7 @@ class Graph(Runnable):
         return self._engine.compile(self.team)
 
     def digest(self) -> str:
-        """Return a hash that changes when the graph does: a run is only resumed on its own graph."""
+        """Return a hash that changes when the graph does: a run is resumed only on its own graph."""
         return hashlib.sha256(repr((self.spec.nodes, self.spec.edges)).encode()).hexdigest()
 
     async def astream(

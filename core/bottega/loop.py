@@ -246,7 +246,7 @@ class _Work:
             async for item in results:
                 done[item.result.call_id] = item
                 yield self._observed(item)
-        order = [call.id for call in (*turn.calls, *turn.bad_calls)]
+        order = [item.id for item in turn.calls] + [item.id for item in turn.bad_calls]
         results_in_order = [done[name].result for name in order if name in done]
         if waiting:
             loop.outcome = Outcome(handed_on=tuple(waiting), results=tuple(results_in_order))
@@ -272,11 +272,13 @@ class _Work:
             return
         run: list[ToolCall] = []
         for call in now:
-            refused = self._hand_on(call, waiting)
-            if refused is None:
-                run.append(call)
-            elif isinstance(refused, Done):
+            refused = self._refusal(call)
+            if refused is not None:
                 yield refused
+            elif self._is_handed_on(call):
+                waiting.append(call)
+            else:
+                run.append(call)
         step = self._loop.step
         if len(run) == 1:
             yield await self._actions.carry_out(run[0], step)
@@ -285,8 +287,12 @@ class _Work:
                 async for item in results:
                     yield item
 
-    def _hand_on(self, call: ToolCall, waiting: list[ToolCall]) -> Done | bool | None:
-        """Hand the call on if it is of that kind: True, or what is wrong with it; else None."""
+    def _is_handed_on(self, call: ToolCall) -> bool:
+        tool = self._actions.tool(call.name)
+        return tool is not None and tool.hand_off
+
+    def _refusal(self, call: ToolCall) -> Done | None:
+        """Say what is wrong with a call that is to be handed on; nothing where all is well."""
         tool = self._actions.tool(call.name)
         if tool is None or not tool.hand_off:
             return None
@@ -294,8 +300,7 @@ class _Work:
             tool.validate(call.arguments)
         except BottegaError as error:
             return Done(result=failed(call, str(error)), misused=True)
-        waiting.append(call)
-        return True
+        return None
 
     async def _together(self, calls: Sequence[ToolCall], step: int) -> AsyncGenerator[Done, None]:
         tasks = {asyncio.ensure_future(self._actions.carry_out(call, step)) for call in calls}
@@ -333,5 +338,4 @@ class _Work:
         self._repeats.note(turn.calls, results)
         most = self._meter.budget.repeats
         if most is not None and self._repeats.count >= most:
-            names = ", ".join(sorted({call.name for call in turn.calls}))
             raise BudgetExceeded("repeats of the same call", most, self._repeats.count)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 Role = Literal["system", "user", "assistant", "tool"]
 Trust = Literal["trusted", "untrusted"]
 Json = Any
-"""A value that `json.dumps` takes without help: str, int, float, bool, None, list or dict of such."""
+"""What `json.dumps` takes without help: str, int, float, bool, None, list or dict of such."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +35,7 @@ class Image:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ToolCall:
-    """An action that the model asks for; `arguments` are as the model gave them, not yet validated."""
+    """An action that the model asks for; `arguments` are as it gave them, not yet validated."""
 
     id: str
     """Unique within the run; made by Bottega where the model gave none, or gave one twice."""

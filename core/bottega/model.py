@@ -1,7 +1,7 @@
 """The seam behind which every language model stands.
 
-A model takes a `Request` and streams `Delta`s, the last of which is an `End`. What the words mean is
-the dialect's business; retries, caches and limits are middleware around `respond`.
+A model takes a `Request` and streams `Delta`s, the last of which is an `End`. What the words mean
+is the dialect's business; retries, caches and limits are middleware around `respond`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from bottega.errors import ModelReplyError
 from bottega.messages import Json, Message, Text
 
 FinishReason = Literal["stop", "tool_calls", "length", "filter", "abstain"]
-"""Why a reply ended: `length` is cut at a token limit, `filter` withheld by the server, `abstain` an
-honest "I cannot tell" from a model that knows when it does not know."""
+"""Why a reply ended: `length` is cut at a token limit, `filter` withheld by the server, `abstain`
+an honest "I cannot tell" from a model that knows when it does not know."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,7 +98,7 @@ class ThoughtDelta:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CallDelta:
-    """More of a tool call; deltas of one `index` belong together and their `arguments` are joined."""
+    """More of a tool call; deltas of one `index` belong together, their `arguments` are joined."""
 
     index: int
     id: str = ""

@@ -62,7 +62,7 @@ class NodeKind(Protocol):
 
     @property
     def bound(self) -> int | None:
-        """How often it sends work back at most, which bounds a cycle through it; None for no bound."""
+        """How often it sends work back at most, which bounds a cycle through it; None: no bound."""
         ...
 
     def build(self, parts: AgentParts) -> Callable[..., Any]:

@@ -39,6 +39,7 @@ class Runnable(ABC):
         Closing the iterator cancels the run at once. Raises InputError for an empty task.
         """
 
+    @abstractmethod
     async def aclose(self) -> None:
         """Let go of connections; the next run opens them again."""
 

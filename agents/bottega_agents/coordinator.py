@@ -1,0 +1,138 @@
+"""The coordinator: takes the task, delegates to specialists, composes their reports.
+
+Each delegate appears to the model as a tool named after its node. Such a call is not run inside the
+coordinator's loop: the node returns LangGraph `Send`s, the specialists run as nodes of the graph,
+in parallel where the model asked for several at once, and the coordinator is visited again with
+their reports as the results of its calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bottega.events import MessageSent
+from bottega.loop import Loop
+from bottega.messages import Citation, Message, ToolCall, ToolResult
+from bottega.node import AgentParts
+from bottega.tool import Tool
+from bottega_agents.specialist import SpecialistNode, with_tools
+from bottega_agents.state import State
+from bottega_agents.transcript import Transcript
+
+ROLE = (
+    "You are {name}, the coordinator of a team.{description} Split the task and give its parts to "
+    "your specialists, several in one turn where the parts do not depend on each other. Each "
+    "specialist sees only what you write to it. Then compose the answer from their reports and keep "
+    "the keys in square brackets that stand behind their statements."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coordinator:
+    """The kind `coordinator`."""
+
+    delegates: Sequence[str]
+    """The nodes it may give work to."""
+    then: str = ""
+    """Where to go when it is done: only for a `StateGraph` built by hand."""
+    refers: Sequence[str] = ()
+    outcomes: Sequence[str] = ()
+    bound: int | None = None
+
+    def build(self, parts: AgentParts) -> Callable[..., Any]:
+        """Return the LangGraph node."""
+        return CoordinatorNode(parts, self.delegates, self.then).run
+
+
+class Delegate(Tool):
+    """Give a specialist a task, described so that it can be done without seeing anything else."""
+
+    effects = "none"
+    hand_off = True
+
+    def __init__(self, name: str, description: str) -> None:
+        self.name = name
+        self.description = description or f"Give {name} a task."
+
+    def run(self, task: str) -> str:
+        """Give a specialist a task.
+
+        Args:
+            task: what to do or find out, with everything that is needed to do it.
+        """
+        raise RuntimeError("a delegated task is carried out by the graph, not by the loop")
+
+
+class CoordinatorNode(SpecialistNode):
+    """A coordinator at work."""
+
+    prompt = ROLE
+
+    def __init__(self, parts: AgentParts, delegates: Sequence[str], then: str = "") -> None:
+        tools = [Delegate(name, parts.peers.get(name, "")) for name in delegates]
+        super().__init__(with_tools(parts, *tools), role="coordinator")
+        self._then = then
+
+    def messages(self, state: State, transcript: Transcript | None) -> list[Message]:
+        """Go on with the reports of the specialists, where some are waited for."""
+        if transcript is None or not transcript.handed_on:
+            return super().messages(state, transcript)
+        reports = state.get("reports", {})
+        results = [*transcript.results]
+        name = self.parts.name
+        results += [
+            _result(call, reports.get(report_key(name, call.id))) for call in transcript.handed_on
+        ]
+        return [*transcript.messages, self.parts.dialect.observed(results)]
+
+    def left(self, state: State, loop: Loop, before: tuple[int, Any]) -> Any:
+        """Send the specialists off, or leave the answer."""
+        from langgraph.types import Command
+
+        update = self.update(state, loop, before)
+        if not loop.outcome.handed_on:
+            return Command(update=update, goto=self._then) if self._then else update
+        for call in loop.outcome.handed_on:
+            task = str(call.arguments["task"])
+            loop.run.emit(loop.event(MessageSent, to=call.name, text=task))
+        return Command(update=update, goto=[self._send(call) for call in loop.outcome.handed_on])
+
+    def _send(self, call: ToolCall) -> Any:
+        from langgraph.types import Send
+
+        task = str(call.arguments["task"])
+        return Send(call.name, {"task": task, "caller": self.parts.name, "call_id": call.id})
+
+
+def report_key(caller: str, call_id: str) -> str:
+    """Return the name of a report in the state: call ids are unique for one caller only."""
+    return f"{caller}/{call_id}"
+
+
+def report(update: Mapping[str, Any]) -> dict[str, Any]:
+    """Make the report of a delegated node from what it left in the state."""
+    return {
+        "answer": update.get("answer", ""),
+        "citations": list(update.get("citations", ())),
+        "status": update.get("status", "done"),
+        "reason": update.get("reason", ""),
+        "abstained": update.get("abstained", False),
+    }
+
+
+def _result(call: ToolCall, data: Mapping[str, Any] | None) -> ToolResult:
+    """Make the result of a delegation from the specialist's report."""
+    if data is None:
+        content = f"Error: {call.name} gave no report"
+        return ToolResult(call_id=call.id, name=call.name, content=content, is_error=True)
+    failed = data["status"] != "done" and not data["answer"]
+    content = f"Error: {call.name} failed: {data['reason']}" if failed else data["answer"]
+    return ToolResult(
+        call_id=call.id,
+        name=call.name,
+        content=content,
+        is_error=failed,
+        citations=tuple(Citation(**item) for item in data["citations"]),
+    )

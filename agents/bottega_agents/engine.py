@@ -1,0 +1,164 @@
+"""The engine: runs a team as a LangGraph graph and turns it into one stream of events."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bottega.agent import ended
+from bottega.budget import Meter
+from bottega.engine import Job, Team
+from bottega.errors import BottegaError
+from bottega.events import Answer, Event, Failure, RunEnded, RunStarted
+from bottega.messages import Citation
+from bottega.model import Usage
+from bottega.run import RunContext
+from bottega.runs import Run, RunStore
+from bottega_agents.compiler import compile_team
+from bottega_agents.surroundings import RUN
+
+if TYPE_CHECKING:
+    from langchain_core.runnables import RunnableConfig
+
+RECURSION_LIMIT = 10_000
+"""LangGraph's own bound on super-steps; budgets and the bounds of cycles end a run long before."""
+
+
+@dataclass(slots=True)
+class LangGraphEngine:
+    """Run teams on LangGraph."""
+
+    def compile(self, team: Team) -> Any:
+        """Return the compiled `StateGraph`."""
+        return compile_team(team)
+
+    async def stream(self, team: Team, job: Job) -> AsyncGenerator[Event, None]:
+        """Run the job in a task of its own and yield its events."""
+        queue: asyncio.Queue[Event | None] = asyncio.Queue()
+        run = RunContext(
+            run_id=job.run_id, meter=Meter(job.limits), emit=queue.put_nowait, ask=job.ask
+        )
+        work = asyncio.create_task(_Execution(team, job, run).run())
+        work.add_done_callback(lambda _: queue.put_nowait(None))
+        try:
+            while (event := await queue.get()) is not None:
+                yield event
+            work.result()
+        finally:
+            work.cancel()
+            await asyncio.wait([work])
+
+
+class _Execution:
+    """One job under way."""
+
+    def __init__(self, team: Team, job: Job, run: RunContext) -> None:
+        self._team = team
+        self._job = job
+        self._run = run
+
+    async def run(self) -> None:
+        with ExitStack() as stack:
+            saver, store = self._open(stack)
+            thread = self._job.thread or self._job.run_id
+            config: RunnableConfig = {
+                "configurable": {"thread_id": thread, RUN: self._run},
+                "recursion_limit": RECURSION_LIMIT,
+            }
+            self._emit(
+                RunStarted,
+                name=self._team.spec.name,
+                task=self._job.task,
+                thread=self._job.thread,
+                resumed=self._job.resume,
+            )
+            end: RunEnded | None = None
+            try:
+                state = await self._invoke(saver, config)
+                end = self._answered(state)
+            except BottegaError as error:
+                end = self._failed(error)
+            finally:
+                if store is not None:
+                    store.finish(self._job.run_id, end)
+
+    def _open(self, stack: ExitStack) -> tuple[Any, RunStore | None]:
+        """Open the store and accept the run: from here on it is not lost."""
+        job = self._job
+        if job.store is None:
+            return None, None
+        from bottega_agents.sqlite import InlineSqliteSaver
+
+        saver = InlineSqliteSaver(job.store)
+        stack.callback(saver.close)
+        store = RunStore(saver.conn)
+        store.accept(
+            Run(
+                run_id=job.run_id,
+                thread=job.thread,
+                name=self._team.spec.name,
+                task=job.task,
+                origin=job.origin,
+            )
+        )
+        return saver, store
+
+    async def _invoke(self, saver: Any, config: RunnableConfig) -> Mapping[str, Any]:
+        graph = compile_team(self._team, saver)
+        start: dict[str, Any] | None = {
+            "task": self._job.task,
+            "run": self._job.run_id,
+            "spent": {},
+            "status": "done",
+            "answer": "",
+            "citations": [],
+            "abstained": False,
+            "partial": False,
+        }
+        if self._job.resume:
+            snapshot = await graph.aget_state(config)
+            if snapshot.values.get("run") == self._job.run_id:
+                start = None
+                self._take_up(snapshot.values)
+        return await graph.ainvoke(start, config, durability="sync" if saver else None)
+
+    def _take_up(self, state: Mapping[str, Any]) -> None:
+        """Set the meter to what the run had used before it died."""
+        spent = state.get("spent", {})
+        meter = self._run.meter
+        meter.steps = int(spent.get("steps", 0))
+        meter.usage = Usage(
+            input_tokens=int(spent.get("input_tokens", 0)),
+            output_tokens=int(spent.get("output_tokens", 0)),
+        )
+
+    def _answered(self, state: Mapping[str, Any]) -> RunEnded:
+        status, reason = state.get("status", "done"), state.get("reason", "")
+        if state.get("answer"):
+            self._emit(
+                Answer,
+                text=state["answer"],
+                citations=tuple(Citation(**item) for item in state.get("citations", ())),
+                abstained=state.get("abstained", False),
+                partial=state.get("partial", False),
+                final=True,
+            )
+        return self._ended(status, reason)
+
+    def _failed(self, error: BottegaError) -> RunEnded:
+        self._emit(
+            Failure, error=type(error).__name__, message=error.message, hint=error.hint, fatal=True
+        )
+        return self._ended("failed", error.message)
+
+    def _ended(self, status: Any, reason: str) -> RunEnded:
+        end = ended(status, reason, self._run)
+        self._run.emit(end)
+        return end
+
+    def _emit(self, kind: Any, **fields: Any) -> None:
+        self._run.emit(kind(run_id=self._run.run_id, time=time.time(), **fields))

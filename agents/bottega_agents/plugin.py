@@ -1,0 +1,83 @@
+"""What this package offers: kinds of agents, the LangGraph engine, the SQLite checkpointer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bottega.offer import Offer
+from bottega.plugin.context import FactoryContext
+from bottega.plugin.spec import hookimpl
+
+bottega_api = 1
+
+
+@hookimpl
+def bottega_agents() -> list[Offer]:
+    """Offer coordinator, specialist and critic."""
+    return [
+        Offer(
+            name="coordinator",
+            summary="Splits the task, delegates to specialists, composes their reports.",
+            factory=_coordinator,
+        ),
+        Offer(
+            name="specialist",
+            summary="Does its task with its own tools.",
+            factory=_specialist,
+        ),
+        Offer(
+            name="critic",
+            summary="Accepts an answer or sends it back with reasons, a bounded number of times.",
+            factory=_critic,
+        ),
+    ]
+
+
+@hookimpl
+def bottega_engines() -> list[Offer]:
+    """Offer LangGraph."""
+    return [Offer(name="langgraph", summary="Runs graphs on LangGraph.", factory=_engine)]
+
+
+@hookimpl
+def bottega_checkpointers() -> list[Offer]:
+    """Offer SQLite."""
+    return [
+        Offer(
+            name="sqlite",
+            summary="Checkpoints, journal and runs in one SQLite file.",
+            factory=_sqlite,
+        )
+    ]
+
+
+def _coordinator(context: FactoryContext, *, delegates: Sequence[str]) -> Any:
+    from bottega_agents.coordinator import Coordinator
+
+    return Coordinator(delegates=tuple(delegates))
+
+
+def _specialist(context: FactoryContext) -> Any:
+    from bottega_agents.specialist import Specialist
+
+    return Specialist()
+
+
+def _critic(context: FactoryContext, *, reviews: str, max_rounds: int = 2, rubric: str = "") -> Any:
+    from bottega_agents.critic import Critic
+
+    return Critic(reviews=reviews, max_rounds=max_rounds, rubric=rubric)
+
+
+def _engine(context: FactoryContext) -> Any:
+    from bottega_agents.engine import LangGraphEngine
+
+    return LangGraphEngine()
+
+
+def _sqlite(context: FactoryContext) -> Any:
+    from bottega.graph import database
+    from bottega_agents.sqlite import InlineSqliteSaver
+
+    return InlineSqliteSaver(database(context.folder))

@@ -1,0 +1,56 @@
+"""What flows through the graph: one typed state, plain JSON values only.
+
+Everything here is written to checkpoints, so it holds no class of ours: a store from a stranger can
+be read without running anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, TypedDict
+
+from bottega.events import Status
+
+
+def merge(left: Mapping[str, Any] | None, right: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Put two mappings together; the right one wins."""
+    return {**(left or {}), **(right or {})}
+
+
+def add(left: Mapping[str, float] | None, right: Mapping[str, float] | None) -> dict[str, float]:
+    """Add up two mappings of numbers."""
+    total = dict(left or {})
+    for name, value in (right or {}).items():
+        total[name] = total.get(name, 0) + value
+    return total
+
+
+class State(TypedDict, total=False):
+    """The state of a team's run."""
+
+    task: str
+    """What the run was asked, or a delegated node's own part of it."""
+    run: str
+    """The run's id; a thread sees several."""
+    answer: str
+    citations: list[dict[str, Any]]
+    abstained: bool
+    partial: bool
+    status: Status
+    """How the last node ended; anything but `done` ends the run."""
+    reason: str
+    verdict: str
+    """The last word of a node whose edges carry words: `accept`, `revise`."""
+    transcripts: Annotated[dict[str, Any], merge]
+    """Per node: its conversation so far, and the calls whose results it waits for."""
+    reports: Annotated[dict[str, Any], merge]
+    """Per call id: what a delegated node came to."""
+    feedback: Annotated[dict[str, str], merge]
+    """Per node: why a critic sent its answer back; empty when that has been dealt with."""
+    rounds: Annotated[dict[str, int], merge]
+    """Per critic: how often it has sent work back."""
+    spent: Annotated[dict[str, float], add]
+    """Steps and tokens that nodes have used: what a resumed run starts its meter from."""
+    caller: str
+    """Only in the input of a delegated node: who asked, and with which call."""
+    call_id: str

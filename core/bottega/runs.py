@@ -1,0 +1,112 @@
+"""The register of runs: accepted before anybody is told so, closed when they end."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bottega.errors import InputError, StorageError
+from bottega.events import RunEnded
+
+RUNNING = "running"
+_COLUMNS = "run_id, thread, name, task, origin, status, reason, created, ended"
+_TABLE = """
+CREATE TABLE IF NOT EXISTS bottega_runs (
+    run_id TEXT PRIMARY KEY, thread TEXT NOT NULL, name TEXT NOT NULL, task TEXT NOT NULL,
+    origin TEXT NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL,
+    created REAL NOT NULL, ended REAL)
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """One run as the register knows it."""
+
+    run_id: str
+    thread: str
+    name: str
+    task: str
+    origin: Mapping[str, str] = field(default_factory=dict)
+    """What another process needs to take it up: the graph's file, its digest, the model's name."""
+    status: str = RUNNING
+    """`running` also after its process was killed: such a run can be resumed."""
+    reason: str = ""
+    created: float = 0.0
+    """Seconds since the epoch (UTC)."""
+    ended: float | None = None
+
+
+class RunStore:
+    """The register in a SQLite database."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        try:
+            with connection:
+                connection.execute(_TABLE)
+        except sqlite3.Error as error:
+            raise StorageError(f"the register of runs cannot be opened: {error}") from error
+
+    @classmethod
+    def open(cls, file: Path) -> RunStore:
+        """Open the register in that file. Raises InputError when there is none."""
+        if not file.is_file():
+            raise InputError(f"{file}: no runs are kept here", hint="run a graph first")
+        return cls(sqlite3.connect(file))
+
+    def accept(self, run: Run) -> None:
+        """Enter a run, or mark it as running again; it is on disk when this returns."""
+        row = (run.run_id, run.thread, run.name, run.task, json.dumps(dict(run.origin)))
+        with self._connection:
+            self._connection.execute(
+                f"INSERT INTO bottega_runs ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, '', ?, NULL) "  # noqa: S608  # constant
+                "ON CONFLICT (run_id) DO UPDATE SET status = excluded.status, ended = NULL",
+                (*row, RUNNING, time.time()),
+            )
+
+    def finish(self, run_id: str, end: RunEnded | None) -> None:
+        """Close a run; None leaves it resumable, for it was broken off."""
+        if end is None:
+            return
+        with self._connection:
+            self._connection.execute(
+                "UPDATE bottega_runs SET status = ?, reason = ?, ended = ? WHERE run_id = ?",
+                (end.status, end.reason, time.time(), run_id),
+            )
+
+    def list(self, limit: int = 50) -> list[Run]:
+        """Return the newest runs."""
+        rows = self._connection.execute(
+            f"SELECT {_COLUMNS} FROM bottega_runs ORDER BY created DESC LIMIT ?",  # noqa: S608
+            (limit,),
+        )
+        return [_run(row) for row in rows]
+
+    def get(self, run_id: str) -> Run:
+        """Return one run. Raises InputError when there is none of that id."""
+        rows = self._connection.execute(
+            f"SELECT {_COLUMNS} FROM bottega_runs WHERE run_id = ?",  # noqa: S608  # constant
+            (run_id,),
+        ).fetchall()
+        if not rows:
+            raise InputError(f"there is no run {run_id!r}", hint="see: bottega runs")
+        return _run(rows[0])
+
+
+def _run(row: tuple[str, str, str, str, str, str, str, float, float | None]) -> Run:
+    run_id, thread, name, task, origin, status, reason, created, ended = row
+    return Run(
+        run_id=run_id,
+        thread=thread,
+        name=name,
+        task=task,
+        origin=json.loads(origin),
+        status=status,
+        reason=reason,
+        created=created,
+        ended=ended,
+    )
