@@ -218,6 +218,7 @@ class _Builder:
             return
         if not isinstance(key, Scalar):
             self.findings.add(key.mark, "a key must be text", _KEY_HINT)
+            frame.refused = True
         elif key.text == "<<" and not key.quoted:
             self.findings.add(key.mark, "merge keys are not read: '<<'", "write the values out")
         elif not key.text.strip():

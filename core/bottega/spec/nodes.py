@@ -1,4 +1,4 @@
-"""One node of a graph file: the keys every node may have, and its kind's own options as they are."""
+"""One node of a graph file: the keys of every node, and its kind's own options as they are."""
 
 from __future__ import annotations
 
