@@ -1,0 +1,213 @@
+"""The embedded text embedder: all-MiniLM-L6-v2 as int8 ONNX, run by onnxruntime on the CPU.
+
+No key, download or torch. The weights and their vocabulary lie in the folder `minilm` beside this
+file, whose README says how they were made. A vector depends on its text alone, not on the texts it
+is embedded with. Cutting documents into chunks is left to others; `token_spans` helps them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import hashlib
+import os
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bottega.errors import StorageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from tokenizers import Tokenizer
+
+MAX_TOKENS = 256
+"""Of the text itself; the model's two marks, [CLS] and [SEP], come on top."""
+_FOLDER = Path(__file__).parent / "minilm"
+_MODEL, _TOKENIZER = "model.onnx", "tokenizer.json"
+_MAX_CHARACTERS = 32 * MAX_TOKENS
+"""Cut before a text is tokenised: English has 4 to 5 characters a token, code rarely over 10."""
+_BATCH_TOKENS = 2048
+"""Padding included. Larger batches are slower, for they fall out of the processor's cache."""
+_WINDOW = 1 << 16
+"""Characters that `token_spans` tokenises at once, so that a book does not fill the memory."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Engine:
+    """What is loaded from the folder at first use."""
+
+    session: Any
+    """An `onnxruntime.InferenceSession`; its `run` may be called from several threads."""
+    tokenizer: Tokenizer
+    process: int
+    """Where it was loaded: the threads of a session do not survive a fork."""
+
+
+class MiniLM:
+    """A `bottega.embedder.Embedder` over the files in one folder."""
+
+    dimension = 384
+    max_tokens = MAX_TOKENS
+
+    def __init__(self, folder: Path = _FOLDER) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._loaded: _Engine | None = None
+
+    @functools.cached_property
+    def name(self) -> str:
+        """Tell the model and, by the start of its checksum, the very weights.
+
+        Raises `StorageError` when the checksums are missing.
+        """
+        return f"minilm-int8-{self._checksum(_MODEL)[:12]}"
+
+    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return float32 vectors of shape (len(texts), 384), each row of length 1.
+
+        The work is done in threads, a batch at a time, so a cancelled call stops soon. Raises
+        `StorageError` when the model's files are missing or damaged.
+        """
+        if isinstance(texts, str):
+            raise TypeError("embed takes a sequence of texts, got one str; put it in a list")
+        import numpy as np
+
+        vectors = np.zeros((len(texts), self.dimension), np.float32)
+        if not texts:
+            return vectors
+        rows = await asyncio.to_thread(self._tokenise, texts)
+        for batch in _batches([len(row) for row in rows]):
+            vectors[batch] = await asyncio.to_thread(self._run, [rows[i] for i in batch])
+        return vectors
+
+    def count_tokens(self, text: str) -> int:
+        """Return how many tokens the whole text has, the model's two marks not counted."""
+        return len(self.token_spans(text))
+
+    def token_spans(self, text: str) -> list[tuple[int, int]]:
+        """Return the (start, end) characters of each token of the whole text, nothing cut."""
+        encode = self._engine().tokenizer.encode
+        return [
+            (start + a, start + b)
+            for start, piece in _windows(_clean(text))
+            for a, b in encode(piece, add_special_tokens=False).offsets
+        ]
+
+    def _tokenise(self, texts: Sequence[str]) -> list[list[int]]:
+        tokenizer = self._engine().tokenizer
+        first, last = (tokenizer.token_to_id(mark) or 0 for mark in ("[CLS]", "[SEP]"))
+        # one by one: `encode_batch` starts threads, which warn on stderr when the process forks
+        tokens = (
+            tokenizer.encode(_clean(text[:_MAX_CHARACTERS]), add_special_tokens=False).ids
+            for text in texts
+        )
+        return [[first, *ids[:MAX_TOKENS], last] for ids in tokens]
+
+    def _run(self, rows: list[list[int]]) -> NDArray[np.float32]:
+        import numpy as np
+
+        lengths = np.array([len(row) for row in rows])
+        mask = (np.arange(lengths.max()) < lengths[:, None]).astype(np.int64)  # (texts, tokens)
+        ids = np.zeros_like(mask)
+        ids[mask == 1] = np.concatenate(rows)
+        vectors: NDArray[np.float32]
+        (vectors,) = self._engine().session.run(None, {"input_ids": ids, "attention_mask": mask})
+        return vectors
+
+    def _engine(self) -> _Engine:
+        with self._lock:
+            if self._loaded is None or self._loaded.process != os.getpid():
+                self._loaded = self._load()
+            return self._loaded
+
+    def _load(self) -> _Engine:
+        vocabulary, model = self._read(_TOKENIZER), self._read(_MODEL)
+        import onnxruntime
+        from tokenizers import Tokenizer
+
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4  # fatal only: what matters is raised
+        options.intra_op_num_threads = min(4, _cores())
+        # idle threads sleep at once; spinning would take the cores from the rest of the program
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        return _Engine(
+            session=onnxruntime.InferenceSession(
+                model, options, providers=["CPUExecutionProvider"]
+            ),
+            tokenizer=Tokenizer.from_buffer(vocabulary),
+            process=os.getpid(),
+        )
+
+    def _read(self, file: str) -> bytes:
+        path = self._folder / file
+        expected = self._checksum(file)
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise _unusable(f"{path}: {error.strerror or error}") from error
+        found = hashlib.sha256(content).hexdigest()
+        if found != expected:
+            raise _unusable(f"{path}: damaged: sha256 is {found[:12]}, expected {expected[:12]}")
+        return content
+
+    def _checksum(self, file: str) -> str:
+        path = self._folder / "SHA256SUMS"
+        try:
+            lines = path.read_text("ascii").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise _unusable(f"{path}: cannot be read: {error}") from error
+        sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+        if len(sums.get(file, "")) != 64:
+            raise _unusable(f"{path}: holds no sha256 of {file}")
+        return sums[file]
+
+
+@functools.cache
+def minilm() -> MiniLM:
+    """Return the embedder of this process, loaded at its first use."""
+    return MiniLM()
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Yield indices in groups of like length, each of at most `_BATCH_TOKENS` with padding."""
+    batch: list[int] = []
+    for index in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if batch and (len(batch) + 1) * lengths[index] > _BATCH_TOKENS:
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
+
+
+def _windows(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the text in pieces that end at a space where there is one, each with its start."""
+    start = 0
+    while start < len(text):
+        end = start + _WINDOW
+        if end < len(text):
+            end = text.rfind(" ", start + 1, end) + 1 or end
+        yield start, text[start:end]
+        start = end
+
+
+def _cores() -> int:
+    """Return how many cores this process may use, where the system tells."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _clean(text: str) -> str:
+    """Replace lone surrogates, which UTF-8 cannot hold; positions stay as they are."""
+    return _SURROGATE.sub("\ufffd", text)
+
+
+def _unusable(message: str) -> StorageError:
+    return StorageError(message, hint="reinstall bottega")
