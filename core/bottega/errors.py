@@ -82,8 +82,8 @@ class GraphError(InputError):
 class NotInstalledError(InputError):
     """An optional library is missing."""
 
-    def __init__(self, library: str, extra: str) -> None:
-        super().__init__(f"{library} is not installed: pip install 'bottega[{extra}]'")
+    def __init__(self, library: str, extra: str, *, distribution: str = "bottega") -> None:
+        super().__init__(f"{library} is not installed: pip install '{distribution}[{extra}]'")
         self.library = library
         self.extra = extra
 

@@ -1,0 +1,88 @@
+"""The core's own plugin: the commands, dialects, decider and middleware that come with Bottega.
+
+It uses the same hooks as everybody's; what it offers is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any
+
+from bottega.offer import Offer
+from bottega.plugin.context import FactoryContext
+from bottega.plugin.spec import hookimpl
+
+_COMMANDS = {
+    "run": "Run a graph on a task and show every step.",
+    "ask": "Ask a question about a folder of documents.",
+    "runs": "List the runs that are kept here.",
+    "resume": "Go on with a run that was stopped or killed.",
+    "graph": "Check a graph file, or show it as a picture.",
+    "plugins": "List the plugins, what they offer, and what failed.",
+    "tools": "List the tools that a graph can name.",
+    "models": "List the model backends, what each can and cannot do.",
+    "agents": "List the kinds of agents that a graph can name.",
+    "doctor": "Say what works on this machine, and how to get the rest.",
+    "new": "Write the first files of a plugin.",
+}
+
+
+@hookimpl
+def bottega_commands() -> Sequence[Offer]:
+    """Offer the commands; each is a module of `bottega.cli` with a command of the same name."""
+    return [
+        Offer(name=name, summary=summary, factory=_member(f"bottega.cli.{name}", name))
+        for name, summary in _COMMANDS.items()
+    ]
+
+
+@hookimpl
+def bottega_dialects() -> Sequence[Offer]:
+    """Offer the two dialects that every model can speak."""
+
+    def native(context: FactoryContext) -> Any:
+        from bottega.dialects.native import Native
+
+        return Native()
+
+    def react(context: FactoryContext) -> Any:
+        from bottega.dialects.react import React
+
+        return React()
+
+    return [
+        Offer(name="native", summary="Tool calls as the model's server has them.", factory=native),
+        Offer(name="react", summary="Thought, action, observation as plain text.", factory=react),
+    ]
+
+
+@hookimpl
+def bottega_deciders() -> Sequence[Offer]:
+    """Offer the decider that asks a model."""
+
+    def prompt(context: FactoryContext, model: str) -> Any:
+        from bottega.deciders import PromptDecider
+
+        return PromptDecider(context.make("model", model))
+
+    return [Offer(name="prompt", summary="Asks a model, in words.", factory=prompt)]
+
+
+@hookimpl
+def bottega_middleware() -> Sequence[Offer]:
+    """Offer the middleware that no run should be without."""
+
+    def retry(context: FactoryContext, **options: Any) -> Any:
+        from bottega.retry import Retry
+
+        return Retry(**options)
+
+    return [
+        Offer(name="retry", summary="Asks a model again when its server fails.", factory=retry)
+    ]
+
+
+def _member(module: str, name: str) -> Callable[[FactoryContext], Any]:
+    """Return a factory that imports the module when it is called, and returns its member."""
+    return lambda context: getattr(import_module(module), name)

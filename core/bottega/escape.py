@@ -1,0 +1,46 @@
+"""Text that a stranger wrote, made safe to show: nothing in it can steer a terminal or a reader.
+
+Control characters, ANSI sequences, marks that turn the writing direction and characters that cannot
+be seen are shown as escapes; keys found in the environment are masked. Where text goes from here is
+`bottega.cli.screen`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls but tab and line feed; C1, among them the 8-bit CSI
+    "\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff"  # direction, separators, invisible
+    "\ud800-\udfff\U000e0000-\U000e0fff]"  # lone surrogates cannot be printed; tags cannot be seen
+)
+_SECRET_NAME = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$")
+_SHORTEST_SECRET = 8
+"""A shorter value of such a variable is too likely to be an ordinary word."""
+
+
+def plain(text: str) -> str:
+    r"""Return the text with everything that is not plain text shown as `\xNN` or `\uNNNN`."""
+    return _UNSAFE.sub(_shown, text)
+
+
+def one_line(text: str, limit: int = 300) -> str:
+    """Return the text on one line, safe to show, cut at the limit with an ellipsis."""
+    line = " ".join(plain(text[: 4 * limit]).split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def mask(text: str) -> str:
+    """Return the text with the values of KEY, TOKEN, SECRET and PASSWORD variables masked."""
+    for name, value in os.environ.items():
+        if len(value) >= _SHORTEST_SECRET and value in text and _SECRET_NAME.search(name):
+            text = text.replace(value, "***")
+    return text
+
+
+def _shown(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -1,0 +1,119 @@
+"""Import of one installed plugin, so that whatever it does, the others load.
+
+What is checked of its hooks is `bottega.plugin.hooks`; when its hooks are called is
+`bottega.plugin.catalogue`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from bottega.errors import PluginError
+from bottega.plugin.entry import Entry
+from bottega.plugin.failure import describe
+from bottega.plugin.isolation import Outcome, isolated
+from bottega.plugin.patches import Patches
+from bottega.plugin.record import Loaded, Source
+from bottega.plugin.spec import API_VERSION
+
+NAME = re.compile(r"[a-z][a-z0-9_-]*", re.ASCII)
+"""What plugins and offers may be called."""
+
+
+def load(entry: Entry, *, seconds: float) -> Loaded:
+    """Import the plugin and check what it says of itself. Raises PluginError."""
+    check_name("plugin", entry.name)
+    patches = Patches()
+    outcome = isolated(entry.point.load, name=entry.name, seconds=seconds)
+    if outcome.timed_out:
+        raise PluginError(
+            f"its import is not over after {seconds:g} s",
+            hint="a plugin module imports quickly; what takes long belongs in a factory",
+        )
+    if outcome.error is not None:
+        raise PluginError(
+            f"import failed: {describe(outcome.error)}", hint=_import_hint(outcome.error)
+        ) from outcome.error
+    _check_api(outcome.value)
+    return Loaded(
+        source=Source(
+            plugin=entry.name, distribution=entry.distribution, version=entry.version
+        ),
+        module=outcome.value,
+        requires=requirements(outcome.value),
+        notes=_notes(outcome, patches.found()),
+    )
+
+
+def check_name(what: str, name: object) -> None:
+    """Raise PluginError unless the name is one that can be typed and told from every other."""
+    if not isinstance(name, str):
+        raise PluginError(f"the name of a {what} is {name!r}, expected text")
+    strange = [f"U+{ord(char):04X} at {place}" for place, char in enumerate(name) if ord(char) > 126]
+    if strange:
+        raise PluginError(
+            f"the {what} name {ascii(name)} is not ASCII: {', '.join(strange[:4])}",
+            hint="a letter of another script can look like an ASCII one",
+        )
+    if len(name) > 100 or not NAME.fullmatch(name):
+        raise PluginError(
+            f"{name[:100]!r} is no {what} name",
+            hint="a name is lower-case ASCII letters, digits, _ and -, and begins with a letter",
+        )
+
+
+def requirements(plugin: object) -> tuple[str, ...]:
+    """Return the plugins that must be loaded before this one. Raises PluginError."""
+    value = _attribute(plugin, "bottega_requires", ())
+    if not isinstance(value, (tuple, list)) or not all(isinstance(each, str) for each in value):
+        raise PluginError(
+            f"bottega_requires is {describe_value(value)}, expected a tuple of plugin names"
+        )
+    return tuple(value)
+
+
+def describe_value(value: object) -> str:
+    """Return the value's type, and the value itself where that is safe to show."""
+    shown = f" {ascii(value)[:80]}" if isinstance(value, (str, int, float, bool)) else ""
+    return f"{type(value).__name__}{shown}"
+
+
+def _check_api(plugin: object) -> None:
+    version = _attribute(plugin, "bottega_api", API_VERSION)
+    if version != API_VERSION or isinstance(version, bool):
+        newer = isinstance(version, int) and version > API_VERSION
+        raise PluginError(
+            f"it is written for version {describe_value(version)} of the hooks, "
+            f"this Bottega has version {API_VERSION}",
+            hint="update Bottega" if newer else "update the plugin",
+        )
+
+
+def _attribute(plugin: object, name: str, default: Any) -> Any:
+    try:
+        return getattr(plugin, name, default)
+    except Exception as error:
+        raise PluginError(f"{name} cannot be read: {describe(error)}") from error
+
+
+def _import_hint(error: BaseException) -> str:
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return f"{error.name.partition('.')[0]} is not installed where Bottega runs"
+    if isinstance(error, (SystemExit, KeyboardInterrupt)):
+        return "a plugin must not end the process"
+    return ""
+
+
+def _notes(outcome: Outcome[Any], patched: tuple[str, ...]) -> tuple[str, ...]:
+    notes: list[str] = []
+    if outcome.printed:
+        notes.append(f"printed {outcome.printed} characters while it was imported; not shown")
+    if outcome.threads:
+        notes.append(f"left {len(outcome.threads)} running: threads {', '.join(outcome.threads[:4])}")
+    if patched:
+        notes.append(f"replaced {', '.join(patched)}")
+    return tuple(notes)
+
+
