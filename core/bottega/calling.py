@@ -1,0 +1,210 @@
+"""Carrying out one call of a tool: in the loop or in a thread, within its time, whatever it does.
+
+Async functions are awaited where they are called, sync functions run in `bottega.threads`, tools that
+ask for a process in `bottega.isolation`. Arguments come validated; what is returned goes through
+`bottega.rendering`, what is printed through `bottega.printed`. Everything that a tool can do wrong ends
+as a ToolError; only the cancellation of the caller itself passes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from bottega import printed as stdout
+from bottega.errors import BottegaError, ToolError
+from bottega.printed import Printed, Stopped
+from bottega.rendering import describe, is_settled, render, settle
+from bottega.signature import context_parameter
+from bottega.threads import Call
+from bottega.tool import Output, Tool, ToolContext
+
+_PLAN = "_bottega_call_plan"
+
+
+async def call_tool(tool: Tool, arguments: dict[str, Any], context: ToolContext) -> Output:
+    """Call the tool with validated arguments, within its timeout and the context's deadline.
+
+    Raises ToolError for whatever goes wrong in the tool, and other BottegaErrors as they are.
+    """
+    limit = _Limit.of(tool, context)
+    if limit.seconds is not None and limit.seconds <= 0:
+        raise limit.error()
+    if tool.isolation == "process":
+        from bottega.isolation import call_in_process
+
+        return await call_in_process(tool, arguments, context, limit.seconds)
+    plan = _plan(tool)
+    if plan.context_parameter:
+        arguments = {**arguments, plan.context_parameter: context}
+    printed = Printed()
+    function = partial(tool.run, **arguments)
+    if plan.is_async:
+        output = await _in_loop(function, limit, printed)
+    else:
+        output = await _in_thread(function, limit, printed)
+    text = printed.text
+    return replace(output, printed=output.printed + text) if text else output
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What about a tool is the same for all its calls."""
+
+    is_async: bool
+    context_parameter: str | None
+
+
+def _plan(tool: Tool) -> _Plan:
+    plan: _Plan | None = tool.__dict__.get(_PLAN)
+    if plan is None:
+        run = tool.run
+        plan = _Plan(is_async=_is_async(run), context_parameter=context_parameter(run))
+        tool.__dict__[_PLAN] = plan
+    return plan
+
+
+def _is_async(function: Callable[..., Any]) -> bool:
+    while isinstance(function, partial):
+        function = function.func
+    candidates = (function, getattr(function, "__call__", None))  # noqa: B004  # its kind, not whether
+    return any(inspect.iscoroutinefunction(f) or inspect.isasyncgenfunction(f) for f in candidates)
+
+
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    """How long a call may take, and on whose account."""
+
+    name: str
+    seconds: float | None
+    of_run: bool
+
+    @staticmethod
+    def of(tool: Tool, context: ToolContext) -> _Limit:
+        seconds, of_run = tool.timeout, False
+        if context.deadline is not None:
+            left = context.deadline - time.monotonic()
+            if seconds is None or left < seconds:
+                seconds, of_run = left, True
+        return _Limit(tool.name or type(tool).__name__, seconds, of_run)
+
+    def error(self) -> ToolError:
+        if self.of_run:
+            return ToolError(f"{self.name} did not finish before the time of the run was up")
+        return ToolError(f"{self.name} did not finish within {self.seconds:g} s")
+
+
+async def _in_thread(function: Callable[[], Any], limit: _Limit, printed: Printed) -> Output:
+    call = Call(partial(_work, function, printed))
+    started = time.monotonic()
+    stdout.hold()
+    try:
+        call.start()
+    except BaseException:
+        stdout.release()
+        raise
+    timer = None
+    if limit.seconds is not None:
+        timer = call.loop.call_later(limit.seconds, _expire, call.future, limit)
+    try:
+        value, problem = await call.future
+    except asyncio.CancelledError:
+        printed.stopped = True
+        call.abandon()
+        raise
+    finally:
+        if timer is not None:
+            timer.cancel()
+    if problem is not None:
+        if problem.__class__ is _Expired:
+            printed.stopped = True
+            call.abandon()
+            raise limit.error()
+        raise _as_tool_error(problem) from problem
+    if isinstance(value, Output):
+        return value
+    if limit.seconds is not None:
+        limit = replace(limit, seconds=max(0.0, limit.seconds - (time.monotonic() - started)))
+    return await _in_loop(lambda: value, limit, printed)
+
+
+class _Expired(Exception):
+    """The time of a call is up."""
+
+
+def _expire(future: asyncio.Future[Any], limit: _Limit) -> None:
+    if not future.done():
+        future.set_result((None, _Expired()))
+
+
+def _work(function: Callable[[], Any], printed: Printed) -> Any:
+    """Call and render, in the thread; what must be awaited goes back as it is."""
+    token = stdout.start(printed)
+    try:
+        value = function()
+        return render(value) if is_settled(value) else value
+    finally:
+        stdout.stop(token)
+        stdout.release()
+
+
+async def _in_loop(function: Callable[[], Any], limit: _Limit, printed: Printed) -> Output:
+    task = asyncio.current_task()
+    cancels = task.cancelling() if task else 0
+    stdout.hold()
+    token = stdout.start(printed)
+    try:
+        if limit.seconds is None:
+            return render(await settle(function()))
+        async with asyncio.timeout(limit.seconds) as scope:
+            output = render(await settle(function()))
+        if scope.expired():  # the tool caught the cancellation and went on
+            raise limit.error()
+        return output
+    except TimeoutError as error:
+        if limit.seconds is not None and scope.expired():
+            raise limit.error() from error
+        raise _as_tool_error(error) from error
+    except BaseException as error:
+        if _is_ours(error, task, cancels):
+            raise
+        raise _as_tool_error(error) from error
+    finally:
+        stdout.stop(token)
+        stdout.release()
+
+
+def _is_ours(error: BaseException, task: asyncio.Task[Any] | None, cancels: int) -> bool:
+    """Whether the error is meant for whoever called the tool, and not of the tool's making."""
+    if isinstance(error, Exception):
+        return False
+    if task is not None and task.cancelling() > cancels:
+        return True
+    if isinstance(error, GeneratorExit):  # thrown from outside, the task is not the one at work
+        return _running_task() is not task
+    if isinstance(error, KeyboardInterrupt):  # a person's, unless the loop has taken those over
+        main = threading.current_thread() is threading.main_thread()
+        return main and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    return False
+
+
+def _running_task() -> asyncio.Task[Any] | None:
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        return None
+
+
+def _as_tool_error(error: BaseException) -> BottegaError:
+    if isinstance(error, BottegaError):
+        return error
+    if isinstance(error, Stopped):
+        return ToolError("the call was stopped")
+    return ToolError(describe(error))
