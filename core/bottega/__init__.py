@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bottega.offer import Offer
     from bottega.plugin.spec import hookimpl
     from bottega.result import Result
-    from bottega.tool import Output, Tool, ToolContext, tool
+    from bottega.tools import Output, Tool, ToolContext, tool
 
 __version__ = "0.1.0"
 
@@ -47,10 +47,10 @@ __all__ = [
 _HOMES = {
     "Agent": "agent",
     "Graph": "graph",
-    "tool": "tool",
-    "Tool": "tool",
-    "ToolContext": "tool",
-    "Output": "tool",
+    "tool": "tools",
+    "Tool": "tools",
+    "ToolContext": "tools",
+    "Output": "tools",
     "Model": "model",
     "Sampling": "model",
     "Message": "messages",

@@ -18,7 +18,7 @@ from bottega.messages import ToolCall, ToolResult, result_from_json, result_to_j
 from bottega.middleware import Invocation, wrap_tool
 from bottega.node import AgentParts
 from bottega.run import RunContext
-from bottega.tool import Output, Tool, ToolContext
+from bottega.tools import Output, Tool, ToolContext
 
 OUTCOME_UNKNOWN = (
     "The process died while this call was under way, and calling it twice could do harm: whether "

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bottega.model import Model
     from bottega.node import AgentParts
     from bottega.plugin.manager import PluginManager
-    from bottega.tool import Tool
+    from bottega.tools import Tool
 
 LONE_KIND = "specialist"
 """The kind of node that an agent becomes when it keeps a thread."""

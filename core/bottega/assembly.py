@@ -13,7 +13,7 @@ from bottega.model import Sampling
 from bottega.node import AgentParts
 from bottega.retry import Retry
 from bottega.spec.model import GraphSpec, NodeSpec, Reference
-from bottega.tool import Tool, tool
+from bottega.tools import Tool, tool
 
 if TYPE_CHECKING:
     from bottega.decider import Decider

@@ -24,7 +24,7 @@ from bottega.printed import Printed, Stopped
 from bottega.rendering import describe, is_settled, render, settle
 from bottega.signature import context_parameter
 from bottega.threads import Call
-from bottega.tool import Output, Tool, ToolContext
+from bottega.tools import Output, Tool, ToolContext
 
 _PLAN = "_bottega_call_plan"
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from bottega.messages import ToolCall
 from bottega.model import Delta, Model, Request
-from bottega.tool import Output, Tool, ToolContext
+from bottega.tools import Output, Tool, ToolContext
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

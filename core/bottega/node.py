@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bottega.dialect import Dialect
     from bottega.middleware import Middleware
     from bottega.model import Model
-    from bottega.tool import Tool
+    from bottega.tools import Tool
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,7 @@ from typing import Any
 from bottega.arguments import shorten
 from bottega.errors import BottegaError, ToolError
 from bottega.messages import Image
-from bottega.tool import Output
+from bottega.tools import Output
 
 MAX_CONTENT = 100_000
 """Characters of a result."""

@@ -106,7 +106,7 @@ class Signature:
     @cached_property
     def output_schema(self) -> Mapping[str, Json] | None:
         """JSON Schema of the result; None where the function does not say what it returns."""
-        from bottega.tool import Output
+        from bottega.tools import Output
 
         if self._returns in (None, type(None), Any, object, Output, inspect.Signature.empty):
             return None
@@ -276,7 +276,7 @@ def _refuse_kind(parameter: inspect.Parameter, where: str) -> None:
 
 
 def _is_context(hint: Any) -> bool:
-    from bottega.tool import ToolContext
+    from bottega.tools import ToolContext
 
     return hint is ToolContext or ToolContext in typing.get_args(hint)
 

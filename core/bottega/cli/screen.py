@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from bottega.errors import BottegaError
 from bottega.escape import mask, plain
-from bottega.messages import Json
+
+if TYPE_CHECKING:
+    from bottega.messages import Json
 
 _GAP = 2
 

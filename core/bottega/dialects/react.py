@@ -113,7 +113,7 @@ def _is_result(marker: re.Match[str]) -> bool:
 def _sections(text: str) -> list[tuple[str, str]]:
     """Cut the text at its markers, up to the first observation, which the model made up."""
     markers = list(_MARKER.finditer(text))
-    ends = [marker.start() for marker in markers[1:]] + [len(text)]
+    ends = [*(marker.start() for marker in markers), len(text)][1:]
     sections: list[tuple[str, str]] = []
     for marker, end in zip(markers, ends, strict=True):
         if _is_result(marker):

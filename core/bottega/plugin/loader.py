@@ -34,7 +34,7 @@ def load(entry: Entry, *, seconds: float) -> Loaded:
         )
     if outcome.error is not None:
         raise PluginError(
-            f"import failed: {describe(outcome.error)}", hint=_import_hint(outcome.error)
+            f"import failed: {describe(outcome.error)}", hint=_import_hint(entry, outcome.error)
         ) from outcome.error
     _check_api(outcome.value)
     return Loaded(
@@ -98,9 +98,12 @@ def _attribute(plugin: object, name: str, default: Any) -> Any:
         raise PluginError(f"{name} cannot be read: {describe(error)}") from error
 
 
-def _import_hint(error: BaseException) -> str:
+def _import_hint(entry: Entry, error: BaseException) -> str:
     if isinstance(error, ModuleNotFoundError) and error.name:
-        return f"{error.name.partition('.')[0]} is not installed where Bottega runs"
+        library = error.name.partition(".")[0]
+        if library == entry.point.value.partition(":")[0].partition(".")[0]:
+            return f"its distribution names {entry.point.value!r} as its plugin"
+        return f"{library} is not installed where Bottega runs"
     if isinstance(error, (SystemExit, KeyboardInterrupt)):
         return "a plugin must not end the process"
     return ""

@@ -11,12 +11,11 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from bottega.errors import PluginError, UnknownNameError
-from bottega.events import Event
 from bottega.offer import Offer, OfferKind
 from bottega.plugin import spec
 from bottega.plugin.catalogue import ask, merge
@@ -30,6 +29,9 @@ from bottega.plugin.making import make_offered
 from bottega.plugin.order import arrange
 from bottega.plugin.record import Loaded, PluginRecord, Registered, Source
 from bottega.plugin.switches import switched_off
+
+if TYPE_CHECKING:
+    from bottega.events import Event
 
 
 class PluginManager:

@@ -19,11 +19,14 @@ was written, and `bottega_requires = ("other",)` to be loaded after other plugin
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import pluggy
 
-from bottega.events import Event
 from bottega.offer import Offer
+
+if TYPE_CHECKING:
+    from bottega.events import Event
 
 PROJECT = "bottega"
 API_VERSION = 1

@@ -72,7 +72,7 @@ class Tool:
     """Something that an agent can do. Subclass it and write a typed `run`, sync or async."""
 
     name: str = ""
-    """What models call it: ASCII letters, digits, `_` and `-`. The class name in snake case if empty."""
+    """What models call it: ASCII letters, digits, `_`, `-`; if empty, the class name in snake case."""
     description: str = ""
     """What models read to decide on it; the docstring of `run` if empty."""
     effects: Effects = "once"
@@ -111,7 +111,7 @@ class Tool:
         )
 
     def validate(self, arguments: Mapping[str, Json]) -> dict[str, Any]:
-        """Return the arguments as `run` takes them. Raises ToolArgumentError saying what is wrong."""
+        """Return the arguments as `run` takes them. Raises ToolArgumentError saying what's wrong."""
         return self.signature.validate(arguments)
 
 

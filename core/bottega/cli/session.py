@@ -1,0 +1,117 @@
+"""One run on the command line: shown or printed as data, and turned into an exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+
+import click
+
+from bottega.errors import ToolError
+from bottega.escape import plain
+from bottega.events import Event, Failure, RunEnded
+from bottega.result import Result
+from bottega.runnable import Runnable
+
+EXIT_CODES = {"done": 0, "failed": 1, "budget": 3, "waiting": 3, "cancelled": 130}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """What the user wants to see."""
+
+    as_json: bool = False
+    """One JSON document, with the events in it; nothing else on standard output."""
+    stream: bool = False
+    """With `as_json`: each event as a line of JSON as it happens."""
+    quiet: bool = False
+    """The answer alone."""
+
+
+def conduct(runnable: Runnable, events: AsyncGenerator[Event, None], output: Output) -> None:
+    """Run to the end, show what happens, and exit with the code that says how it ended."""
+    result = asyncio.run(_follow(runnable, events, output))
+    if output.as_json and not output.stream:
+        document = {**result.to_json(), "events": [event.to_json() for event in result.events]}
+        click.echo(json.dumps(document, indent=2))
+    elif not output.as_json and result.answer:
+        from bottega.cli.terminal import answer_text
+
+        click.echo(answer_text(result))
+    sys.exit(EXIT_CODES[result.status])
+
+
+async def _follow(
+    runnable: Runnable, events: AsyncGenerator[Event, None], output: Output
+) -> Result:
+    show = _shower(output)
+    seen: list[Event] = []
+    try:
+        async with aclosing(events) as stream:
+            async for event in stream:
+                seen.append(event)
+                show(event)
+        return Result.from_events(seen)
+    finally:
+        await runnable.aclose()
+
+
+def _shower(output: Output) -> Callable[[Event], None]:
+    if output.as_json:
+        return _print_line if output.stream else _show_nothing
+    from rich.console import Console
+
+    from bottega.cli.terminal import Terminal
+
+    terminal = Terminal(Console(stderr=True))
+    if not output.quiet:
+        return terminal.show
+    return lambda event: terminal.show(event) if _is_trouble(event) else None
+
+
+def _print_line(event: Event) -> None:
+    click.echo(event.dumps())
+
+
+def _show_nothing(event: Event) -> None:
+    """Wait for the end."""
+
+
+def _is_trouble(event: Event) -> bool:
+    """Say whether even a quiet user must hear of it: a failure, a limit."""
+    if isinstance(event, RunEnded):
+        return event.status != "done"
+    return isinstance(event, Failure) and event.fatal
+
+
+async def ask_person(question: str) -> str:
+    """Put a question on the terminal. Raises ToolError when nobody is there to answer."""
+    click.echo(f"{plain(question)}\n> ", err=True, nl=False)
+    line = await _read_line()
+    if not line:
+        raise ToolError("nobody is there to answer", hint="go on without, or say what is missing")
+    return line.strip()
+
+
+async def _read_line() -> str:
+    """Wait for a line without a thread, so that Ctrl-C ends the wait at once."""
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[None] = loop.create_future()
+    try:
+        loop.add_reader(sys.stdin.fileno(), _wake, ready)
+    except (OSError, ValueError):  # a regular file is always ready; a closed one has no number
+        return "" if sys.stdin.closed else sys.stdin.readline()
+    try:
+        await ready
+        return sys.stdin.readline()
+    finally:
+        loop.remove_reader(sys.stdin.fileno())
+
+
+def _wake(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)

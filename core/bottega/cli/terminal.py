@@ -1,0 +1,152 @@
+"""A reader of the event stream for people: steps as they happen, then the answer with its sources.
+
+Steps go to standard error, the answer to standard output, so that a pipe gets the answer alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from bottega.escape import one_line, plain
+from bottega.events import (
+    Action,
+    BudgetReached,
+    Decision,
+    Event,
+    Failure,
+    MessageSent,
+    NodeStarted,
+    Observation,
+    RunEnded,
+    RunStarted,
+    Thought,
+)
+from bottega.messages import Citation
+from bottega.result import Result
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "red")
+QUOTE_WIDTH = 160
+
+
+class Terminal:
+    """Show a run's events, one line each, under the name of the node that speaks."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._colours: dict[str, str] = {}
+
+    def show(self, event: Event) -> None:
+        """Show one event; kinds without a line are passed over."""
+        line = _LINES.get(type(event))
+        if line is None:
+            return
+        mark, text, style = line(event)
+        name = event.node or "run"
+        self._console.print(self._name(name), end=" ")
+        self._console.print(f"{mark} {text}", style=style, markup=False, highlight=False)
+
+    def _name(self, name: str) -> Any:
+        from rich.text import Text
+
+        colour = self._colours.setdefault(name, COLOURS[len(self._colours) % len(COLOURS)])
+        return Text(f"{one_line(name, 14):>14}", style=f"bold {colour}")
+
+
+def _started(event: Any) -> tuple[str, str, str]:
+    again = "resumed: " if event.resumed else ""
+    return "●", f"{again}{one_line(event.task)}  [{event.run_id}]", "bold"
+
+
+def _node(event: Any) -> tuple[str, str, str]:
+    return "▸", f"{event.role}: {one_line(event.task, QUOTE_WIDTH)}", ""
+
+
+def _thought(event: Any) -> tuple[str, str, str]:
+    return "…", one_line(event.text, 400), "italic"
+
+
+def _action(event: Any) -> tuple[str, str, str]:
+    return "→", f"{one_line(event.tool, 60)}({_arguments(event.arguments)})", "bold"
+
+
+def _observation(event: Any) -> tuple[str, str, str]:
+    took = " (replayed)" if event.replayed else f"  {event.seconds:.2f} s"
+    if event.is_error:
+        return "✗", one_line(event.content) + took, "red"
+    if event.citations:
+        keys = ", ".join(citation.key for citation in event.citations)
+        return "←", f"{len(event.citations)} passages: {one_line(keys)}{took}", "dim"
+    return "←", one_line(event.content, QUOTE_WIDTH) + took, "dim"
+
+
+def _message(event: Any) -> tuple[str, str, str]:
+    return "✉", f"to {event.to}: {one_line(event.text)}", ""
+
+
+def _decision(event: Any) -> tuple[str, str, str]:
+    sure = "" if event.probability is None else f" ({event.probability:.2f})"
+    reason = f": {one_line(event.reason)}" if event.reason else ""
+    return "⚖", f"{event.verdict}{sure}{reason}", "bold"
+
+
+def _budget(event: Any) -> tuple[str, str, str]:
+    return "■", f"the limit of {event.allowed:g} {event.limit} is reached", "yellow"
+
+
+def _failure(event: Any) -> tuple[str, str, str]:
+    hint = f" ({one_line(event.hint)})" if event.hint else ""
+    return "✗", f"{one_line(event.message)}{hint}", "bold red" if event.fatal else "red"
+
+
+def _run_ended(event: Any) -> tuple[str, str, str]:
+    tokens = "" if event.input_tokens is None else f", {_tokens(event)} tokens"
+    reason = f" ({one_line(event.reason)})" if event.reason else ""
+    text = f"{event.status}{reason} after {event.steps} steps, {event.seconds:.1f} s{tokens}"
+    return "●", text, "bold"
+
+
+_LINES: dict[type[Event], Callable[[Any], tuple[str, str, str]]] = {
+    RunStarted: _started,
+    NodeStarted: _node,
+    Thought: _thought,
+    Action: _action,
+    Observation: _observation,
+    MessageSent: _message,
+    Decision: _decision,
+    BudgetReached: _budget,
+    Failure: _failure,
+    RunEnded: _run_ended,
+}
+
+
+def _tokens(event: RunEnded) -> int:
+    return (event.input_tokens or 0) + (event.output_tokens or 0)
+
+
+def _arguments(arguments: Mapping[str, Any]) -> str:
+    items = (f"{name}={_short(value)}" for name, value in arguments.items())
+    return one_line(", ".join(items), 240)
+
+
+def _short(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def answer_text(result: Result) -> str:
+    """Return the answer and its sources, as plain text."""
+    lines = [plain(result.answer)] if result.answer else []
+    if result.citations:
+        lines += ["", "Sources:"]
+        lines += [line for citation in result.citations for line in _source(citation)]
+    return "\n".join(lines)
+
+
+def _source(citation: Citation) -> list[str]:
+    heading = f"  {one_line(citation.heading, 100)}" if citation.heading else ""
+    quote = one_line(citation.quote, QUOTE_WIDTH)
+    return [f"  [{one_line(citation.key, 200)}]{heading}", f'      "{quote}"']

@@ -1,0 +1,148 @@
+"""Who works for whom: delegates and the other nodes that a node's options name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from bottega.errors import suggest
+from bottega.messages import Json
+from bottega.spec.findings import Findings, clip
+from bottega.spec.model import GraphSpec, Mark, NodeSpec
+
+if TYPE_CHECKING:
+    from bottega.node import NodeKind
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wiring:
+    """How one node is wired, as far as it is known."""
+
+    node: NodeSpec
+    known: bool = False
+    """False when its kind could not be made: nothing then follows from what is missing here."""
+    delegates: tuple[str, ...] = ()
+    """Nodes of the graph only; misspelt names are those that were probably meant."""
+    outcomes: tuple[str, ...] = ()
+    bound: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Team:
+    """All nodes with their wiring."""
+
+    wirings: Mapping[str, Wiring] = field(default_factory=dict[str, Wiring])
+
+    @property
+    def delegated(self) -> dict[str, str]:
+        """Who is somebody's delegate, and whose."""
+        return {name: one.node.name for one in self.wirings.values() for name in one.delegates}
+
+
+def place_of(node: NodeSpec, name: str) -> Mark:
+    """Return where the node's options name another node."""
+    for key, value in node.options.items():
+        if value == name:
+            return node.marks.get(f"{key}=", Mark())
+        if isinstance(value, list) and name in value:
+            return node.marks.get(f"{key}.{_listed(value).index(name)}", Mark())
+    return node.marks.get("", Mark())
+
+
+def wire(
+    spec: GraphSpec, kinds: Mapping[str, NodeKind | None], findings: Findings
+) -> dict[str, Wiring]:
+    """Return the wiring of every node; names of nodes that do not exist are findings."""
+    names = [node.name for node in spec.nodes]
+    wirings: dict[str, Wiring] = {}
+    for node in spec.nodes:
+        kind = kinds.get(node.name)
+        if kind is None:
+            wirings[node.name] = Wiring(node=node, delegates=_mentioned(node, names))
+            continue
+        delegates = _known(node, kind.delegates, names, findings)
+        _known(node, kind.refers, names, findings)
+        wirings[node.name] = Wiring(
+            node=node,
+            known=True,
+            delegates=delegates,
+            outcomes=tuple(kind.outcomes),
+            bound=kind.bound,
+        )
+    return wirings
+
+
+def nearest(name: str, names: Sequence[str]) -> str:
+    """Return the name that was probably meant; empty when none is close."""
+    close = get_close_matches(name.lower(), names, n=1, cutoff=0.6)
+    return close[0] if close else ""
+
+
+def _known(
+    node: NodeSpec, named: Sequence[str], names: Sequence[str], findings: Findings
+) -> tuple[str, ...]:
+    found: list[str] = []
+    for name in named:
+        if name == node.name:
+            findings.add(place_of(node, name), f"node {name!r} names itself", "name another node")
+            continue
+        if name not in names:
+            others = [one for one in names if one != node.name]
+            message = f"unknown node {clip(name)}"
+            findings.add(place_of(node, name), message, suggest(name, others))
+        meant = name if name in names else nearest(name, names)
+        if meant in found:
+            message = f"node {node.name!r} names {meant!r} twice"
+            findings.add(place_of(node, name), message, "once is enough")
+        elif meant:
+            found.append(meant)
+    return tuple(found)
+
+
+def _mentioned(node: NodeSpec, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the nodes that the options of a node of unknown kind name in any way."""
+    found: list[Json] = []
+    for value in node.options.values():
+        found.extend(_listed(value) if isinstance(value, list) else [value])
+    return tuple(name for name in names if name in found and name != node.name)
+
+
+def _listed(value: Json) -> list[Json]:
+    return list(value)
+
+
+def check_delegation(wirings: Mapping[str, Wiring], findings: Findings) -> None:
+    """Add a finding for every circle of delegation: its work would never come back."""
+    done: set[str] = set()
+    for name in wirings:
+        path: list[str] = []
+        stack = [(name, 0)]
+        while stack:
+            at, position = stack.pop()
+            if position == 0:
+                if at in path:
+                    _add_circle([*path[path.index(at) :], at], wirings, findings)
+                    continue
+                if at in done:
+                    continue
+                path.append(at)
+            delegates = wirings[at].delegates
+            if position < len(delegates):
+                stack.append((at, position + 1))
+                stack.append((delegates[position], 0))
+            else:
+                path.pop()
+                done.add(at)
+
+
+def _add_circle(circle: list[str], wirings: Mapping[str, Wiring], findings: Findings) -> None:
+    last = wirings[circle[-2]].node
+    if not all(wirings[name].known for name in circle):
+        return
+    findings.add(
+        place_of(last, circle[-1]),
+        f"delegation runs in a circle: {' -> '.join(circle)}",
+        "let one of them do the work itself",
+    )
