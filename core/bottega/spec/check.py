@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from bottega.errors import Finding, GraphError
 from bottega.spec.findings import Findings
 from bottega.spec.flow import Flow
-from bottega.spec.model import GraphSpec
+from bottega.spec.model import GraphSpec, Mark
 from bottega.spec.names import Names
+from bottega.spec.nodes import check_node_name
 from bottega.spec.reader import Draft, draft_file
 from bottega.spec.team import check_delegation, wire
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 def check_graph(spec: GraphSpec, plugins: PluginManager) -> list[Finding]:
     """Return every finding, in the order of the file; empty for a graph that can run."""
     findings = Findings(file=spec.file)
+    _check_node_names(spec, findings)
     names = Names(spec=spec, plugins=plugins, findings=findings)
     names.check()
     kinds = {node.name: names.kind(node) for node in spec.nodes}
@@ -32,6 +34,17 @@ def check_graph(spec: GraphSpec, plugins: PluginManager) -> list[Finding]:
     if spec.nodes:
         Flow(spec=spec, wirings=wirings, findings=findings).check()
     return list(findings.sorted())
+
+
+def _check_node_names(spec: GraphSpec, findings: Findings) -> None:
+    """Check what a file's reader has checked, for graphs that were built in Python."""
+    seen: set[str] = set()
+    for node in spec.nodes:
+        mark = node.marks.get("", Mark())
+        check_node_name(node.name, mark, findings)
+        if node.name in seen:
+            findings.add(mark, f"two nodes are named {node.name!r}", "rename one of them")
+        seen.add(node.name)
 
 
 def check_file(path: Path | str, plugins: PluginManager) -> Draft:

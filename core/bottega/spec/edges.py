@@ -11,6 +11,7 @@ from bottega.spec.model import EdgeSpec, Mark
 
 _WORD = r"[A-Za-z_][A-Za-z0-9_-]*"
 _EDGE = re.compile(rf"\s*({_WORD})\s*->\s*({_WORD})\s*(?::\s*({_WORD})\s*)?")
+_MEANT = re.compile(rf"\s*({_WORD})\s*[-=<>→]+\s*({_WORD})\s*(?::\s*({_WORD})\s*)?")
 _FORM = "write `a -> b`, or `a -> b: outcome`"
 _ARROWS = re.compile(r"-->|=>|→|--|<-|>")
 
@@ -44,12 +45,17 @@ def _outcome(node: Node, edge: str, reader: Reader) -> str | None:
 
 
 def parse_edge(text: str, mark: Mark, reader: Reader) -> EdgeSpec | None:
-    """Read `source -> target` or `source -> target: outcome`."""
+    """Read `source -> target` or `source -> target: outcome`.
+
+    With another arrow it is a finding and the edge that was meant, so that checks can go on.
+    """
     found = _EDGE.fullmatch(text)
-    if found:
-        return EdgeSpec(source=found[1], target=found[2], outcome=found[3] or "", mark=mark)
-    reader.findings.add(mark, f"{clip(text)} is not an edge", _hint(text))
-    return None
+    if not found:
+        reader.findings.add(mark, f"{clip(text)} is not an edge", _hint(text))
+        found = _MEANT.fullmatch(text)
+    if not found:
+        return None
+    return EdgeSpec(source=found[1], target=found[2], outcome=found[3] or "", mark=mark)
 
 
 def _hint(text: str) -> str:

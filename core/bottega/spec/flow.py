@@ -9,6 +9,7 @@ from bottega.errors import suggest
 from bottega.spec.findings import Findings, clip
 from bottega.spec.model import END, START, EdgeSpec, GraphSpec, Mark
 from bottega.spec.team import Wiring, nearest
+from bottega.spec.walk import cycles, reached
 
 _OneWay = Mapping[str, list[EdgeSpec]]
 
@@ -132,14 +133,14 @@ class Flow:
 
     def _check_ways(self, leaving: _OneWay, stuck: set[str]) -> None:
         onward = {name: [edge.target for edge in edges] for name, edges in leaving.items()}
-        flowing = _reached([START], onward) - {START, END}
+        flowing = reached([START], onward) - {START, END}
         team = {name: list(wiring.delegates) for name, wiring in self.wirings.items()}
         both = {name: [*onward.get(name, ()), *team.get(name, ())] for name in {*onward, *team}}
-        running = _reached([START], both)
+        running = reached([START], both)
         backward: dict[str, list[str]] = {}
         for edge in (edge for edges in leaving.values() for edge in edges):
             backward.setdefault(edge.target, []).append(edge.source)
-        ending = _reached([END, *stuck], backward)
+        ending = reached([END, *stuck], backward)
         for name, wiring in self.wirings.items():
             mark = wiring.node.marks.get("", Mark())
             if name not in running:
@@ -163,7 +164,7 @@ class Flow:
             name: [edge.target for edge in leaving.get(name, ()) if edge.target in free]
             for name in free
         }
-        for cycle in _cycles(onward):
+        for cycle in cycles(onward):
             closing = next(edge for edge in leaving[cycle[-2]] if edge.target == cycle[-1])
             message = f"a cycle without a bound: {' -> '.join(cycle)}"
             hint = "lead it through a node that sends back a bounded number of times"
@@ -174,43 +175,6 @@ class Flow:
         if not wiring.known:
             return True
         return wiring.bound is not None and all(edge.outcome for edge in leaving.get(name, ()))
-
-
-def _reached(begin: Iterable[str], onward: Mapping[str, Iterable[str]]) -> set[str]:
-    seen: set[str] = set()
-    todo = list(begin)
-    while todo:
-        name = todo.pop()
-        if name not in seen:
-            seen.add(name)
-            todo.extend(onward.get(name, ()))
-    return seen
-
-
-def _cycles(onward: Mapping[str, list[str]]) -> list[list[str]]:
-    """Return one cycle for each edge that closes one in a depth-first walk."""
-    found: list[list[str]] = []
-    done: set[str] = set()
-    for begin in onward:
-        path: list[str] = []
-        inside: set[str] = set()
-        stack = [] if begin in done else [(begin, iter(onward[begin]))]
-        path += [begin] if stack else []
-        inside.update(path)
-        while stack:
-            name, targets = stack[-1]
-            target = next(targets, None)
-            if target is None:
-                stack.pop()
-                inside.discard(path.pop())
-                done.add(name)
-            elif target in inside:
-                found.append([*path[path.index(target) :], target])
-            elif target not in done:
-                path.append(target)
-                inside.add(target)
-                stack.append((target, iter(onward[target])))
-    return found
 
 
 def _written(edge: EdgeSpec) -> str:

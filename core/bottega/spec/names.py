@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, cast
 
 from bottega.errors import BottegaError, UnknownNameError
+from bottega.messages import Json
 from bottega.offer import OfferKind
 from bottega.plugin.context import FactoryContext
 from bottega.spec.findings import Findings
@@ -53,17 +54,21 @@ class Names:
         if not name:
             return None
         factory = factory or self.plugins.find("agent", name).offer.factory
-        found = misfits(factory, node.options, also=NODE_KEYS)
-        for one in found:
-            place = node.marks.get(f"{one.option}=" if "expected" in one.message else one.option)
-            message = f"agent kind {name!r} {one.message}"
-            self.findings.add(place or mark, message, one.hint)
-        return None if found else self._make(name, node, mark)
+        bad: set[str] = set()
+        for one in misfits(factory, node.options, also=NODE_KEYS):
+            place = node.marks.get(f"{one.option}=" if one.is_value else one.option)
+            place = place if one.option and place else mark
+            self.findings.add(place, f"agent kind {name!r} {one.message}", one.hint)
+            bad.add(one.option)
+        options = {key: value for key, value in node.options.items() if key not in bad}
+        if misfits(factory, options):
+            return None
+        return self._make(name, options, mark)
 
-    def _make(self, name: str, node: NodeSpec, mark: Mark) -> NodeKind | None:
+    def _make(self, name: str, options: Mapping[str, Json], mark: Mark) -> NodeKind | None:
         context = FactoryContext(plugins=self.plugins, folder=self.spec.folder)
         try:
-            made: Any = self.plugins.make("agent", name, context, **node.options)
+            made: Any = self.plugins.make("agent", name, context, **options)
         except BottegaError as error:
             self.findings.add(mark, error.message, error.hint)
             return None

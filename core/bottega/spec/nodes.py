@@ -8,7 +8,7 @@ from bottega.messages import Json
 from bottega.model import Sampling
 from bottega.spec.document import Entry, Items, Node, Scalar, Table
 from bottega.spec.fields import Range, Reader, plain
-from bottega.spec.findings import clip
+from bottega.spec.findings import Findings, clip
 from bottega.spec.model import END, START, Mark, NodeSpec
 
 SAMPLING = {
@@ -39,7 +39,7 @@ PERMISSION = re.compile(r"(network|files:read|files:write|process)(:.+)?")
 
 def read_node(entry: Entry, reader: Reader) -> NodeSpec:
     """Return as much of the node as can be read, so that edges to it still find it."""
-    _check_node_name(entry, reader)
+    check_node_name(entry.key, entry.mark, reader.findings)
     hint = f"write `{clip(entry.key)[1:-1]}: {{kind: specialist}}`"
     table = reader.table(entry.value, f"node {clip(entry.key)}", hint)
     if table is None:
@@ -65,14 +65,14 @@ def read_node(entry: Entry, reader: Reader) -> NodeSpec:
     )
 
 
-def _check_node_name(entry: Entry, reader: Reader) -> None:
-    if entry.key.lower() in {START, END}:
-        message = f"a node cannot be named {clip(entry.key)}: edges use that word"
-        reader.findings.add(entry.mark, message, "take another name")
-    elif not NODE_NAME.fullmatch(entry.key):
-        message = f"{clip(entry.key)} cannot name a node"
+def check_node_name(name: str, mark: Mark, findings: Findings) -> None:
+    """Add a finding when a node cannot have that name."""
+    if name.lower() in {START, END}:
+        message = f"a node cannot be named {clip(name)}: edges use that word"
+        findings.add(mark, message, "take another name")
+    elif not NODE_NAME.fullmatch(name):
         hint = "a name is a lower-case letter, then up to 63 letters, digits and `_`"
-        reader.findings.add(entry.mark, message, hint)
+        findings.add(mark, f"{clip(name)} cannot name a node", hint)
 
 
 def _options(table: Table, reader: Reader) -> dict[str, Json]:

@@ -35,6 +35,8 @@ class Misfit:
     message: str
     hint: str = ""
     option: str = ""
+    is_value: bool = False
+    """Whether it is the option's value that does not fit, not its name."""
 
 
 def misfits(
@@ -89,7 +91,7 @@ def _check_value(name: str, value: Json, hint: Any) -> list[Misfit]:
         return []
     message = f"option {name!r}: expected {expected(hint)}, got {_got(value)}"
     quote = "quote it" if expected(hint) == "text" and isinstance(value, int | float) else ""
-    return [Misfit(message=message, hint=quote, option=name)]
+    return [Misfit(message=message, hint=quote, option=name, is_value=True)]
 
 
 def fits(value: Json, hint: Any) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from bottega.errors import suggest
 from bottega.messages import Json
 from bottega.spec.findings import Findings, clip
 from bottega.spec.model import GraphSpec, Mark, NodeSpec
+from bottega.spec.walk import cycles
 
 if TYPE_CHECKING:
     from bottega.node import NodeKind
@@ -27,18 +28,6 @@ class Wiring:
     """Nodes of the graph only; misspelt names are those that were probably meant."""
     outcomes: tuple[str, ...] = ()
     bound: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Team:
-    """All nodes with their wiring."""
-
-    wirings: Mapping[str, Wiring] = field(default_factory=dict[str, Wiring])
-
-    @property
-    def delegated(self) -> dict[str, str]:
-        """Who is somebody's delegate, and whose."""
-        return {name: one.node.name for one in self.wirings.values() for name in one.delegates}
 
 
 def place_of(node: NodeSpec, name: str) -> Mark:
@@ -115,34 +104,11 @@ def _listed(value: Json) -> list[Json]:
 
 def check_delegation(wirings: Mapping[str, Wiring], findings: Findings) -> None:
     """Add a finding for every circle of delegation: its work would never come back."""
-    done: set[str] = set()
-    for name in wirings:
-        path: list[str] = []
-        stack = [(name, 0)]
-        while stack:
-            at, position = stack.pop()
-            if position == 0:
-                if at in path:
-                    _add_circle([*path[path.index(at) :], at], wirings, findings)
-                    continue
-                if at in done:
-                    continue
-                path.append(at)
-            delegates = wirings[at].delegates
-            if position < len(delegates):
-                stack.append((at, position + 1))
-                stack.append((delegates[position], 0))
-            else:
-                path.pop()
-                done.add(at)
-
-
-def _add_circle(circle: list[str], wirings: Mapping[str, Wiring], findings: Findings) -> None:
-    last = wirings[circle[-2]].node
-    if not all(wirings[name].known for name in circle):
-        return
-    findings.add(
-        place_of(last, circle[-1]),
-        f"delegation runs in a circle: {' -> '.join(circle)}",
-        "let one of them do the work itself",
-    )
+    onward = {name: one.delegates for name, one in wirings.items() if one.known}
+    for circle in cycles(onward):
+        last = wirings[circle[-2]].node
+        findings.add(
+            place_of(last, circle[-1]),
+            f"delegation runs in a circle: {' -> '.join(circle)}",
+            "let one of them do the work itself",
+        )

@@ -1,0 +1,49 @@
+"""Walks over a graph given as the names that each name leads to; no recursion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+
+def reached(begin: Iterable[str], onward: Mapping[str, Iterable[str]]) -> set[str]:
+    """Return every name that can be reached, those at the beginning included."""
+    seen: set[str] = set()
+    todo = list(begin)
+    while todo:
+        name = todo.pop()
+        if name not in seen:
+            seen.add(name)
+            todo.extend(onward.get(name, ()))
+    return seen
+
+
+def cycles(onward: Mapping[str, Iterable[str]]) -> list[list[str]]:
+    """Return one cycle, its first name also last, for each edge that closes one.
+
+    Depth first, so not every cycle there is; none is returned only when there is none.
+    """
+    found: list[list[str]] = []
+    done: set[str] = set()
+    for begin in onward:
+        if begin not in done:
+            _walk(begin, onward, done, found)
+    return found
+
+
+def _walk(
+    begin: str, onward: Mapping[str, Iterable[str]], done: set[str], found: list[list[str]]
+) -> None:
+    path = {begin: 0}  # name to position; a dict keeps the order
+    stack = [(begin, iter(onward[begin]))]
+    while stack:
+        name, targets = stack[-1]
+        target = next(targets, None)
+        if target is None:
+            stack.pop()
+            del path[name]
+            done.add(name)
+        elif target in path:
+            found.append([*list(path)[path[target] :], target])
+        elif target not in done:
+            path[target] = len(path)
+            stack.append((target, iter(onward.get(target, ()))))
