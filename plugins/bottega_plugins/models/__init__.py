@@ -1,0 +1,17 @@
+"""The model backends that come with Bottega: a plugin like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bottega.offer import Offer
+from bottega.plugin.spec import hookimpl
+from bottega_plugins.models.openai.offer import OPENAI
+
+bottega_api = 1
+
+
+@hookimpl
+def bottega_models() -> Iterable[Offer]:
+    """Offer the models."""
+    return (OPENAI,)

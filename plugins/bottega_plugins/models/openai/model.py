@@ -1,0 +1,77 @@
+"""The model: a request out, deltas in as they come."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from bottega.errors import ModelError, ModelReplyError
+from bottega.model import Delta, Request
+from bottega_plugins.models.openai.client import Answer, Client
+from bottega_plugins.models.openai.failures import Failures
+from bottega_plugins.models.openai.reply import ReplyReader
+from bottega_plugins.models.openai.settings import Settings
+from bottega_plugins.models.openai.wire import encode
+
+
+class OpenAIModel:
+    """A model on a server that speaks the OpenAI chat-completions protocol.
+
+    Usable from any event loop; connections are kept for later calls in the same loop and closed
+    when `asyncio.run` ends it, or by `aclose`.
+    """
+
+    def __init__(self, model: str, settings: Settings) -> None:
+        self.name = f"openai:{model}"
+        self._model = model
+        self._settings = settings
+        self._redactor = settings.redactor()
+        self._client = Client(settings, self._redactor)
+        self._failures = Failures(model, settings, self._redactor)
+
+    def __repr__(self) -> str:
+        return f"<OpenAIModel {self._model} at {self._settings.address}>"
+
+    async def respond(self, request: Request) -> AsyncIterator[Delta]:
+        """Stream the reply. Raises ModelError; closing the iterator closes the connection."""
+        body = encode(request, self._model, official=self._settings.official)
+        answer = await self._client.post(body, request.deadline)
+        try:
+            reader = await self._reader(answer)
+            while not reader.done:
+                for delta in await _next(answer, reader):
+                    yield delta
+            await answer.finish()
+        finally:
+            answer.close()
+
+    async def aclose(self) -> None:
+        """Close the connections of the running event loop; the model stays usable."""
+        await self._client.aclose()
+
+    async def _reader(self, answer: Answer) -> ReplyReader:
+        headers = answer.headers
+        if answer.status != 200:
+            body = await answer.read_error()
+            raise self._failures.of_status(answer.status, headers, body)
+        packed = headers.get("Content-Encoding", "identity").lower()
+        if packed != "identity":
+            raise ModelReplyError(
+                f"{self._settings.address} compressed its reply "
+                f"({self._redactor.excerpt(packed)}) though it was asked not to"
+            )
+        return ReplyReader(
+            self._redactor,
+            self._failures.of_object,
+            content_type=headers.get("Content-Type", ""),
+        )
+
+
+async def _next(answer: Answer, reader: ReplyReader) -> list[Delta]:
+    """Read on; a connection that breaks after the model was through has broken nothing."""
+    try:
+        piece = await answer.read()
+    except ModelError:
+        if not reader.complete:
+            raise
+        piece = b""
+    return reader.feed(piece) if piece else reader.close()

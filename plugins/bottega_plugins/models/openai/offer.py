@@ -1,0 +1,57 @@
+"""The `openai` offer: quick to import, heavy only when a model is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from bottega.errors import InputError
+from bottega.offer import Offer
+from bottega.plugin.context import FactoryContext
+
+if TYPE_CHECKING:
+    from bottega.model import Model
+
+
+def make_model(
+    context: FactoryContext,
+    *,
+    base_url: str = "",
+    timeout: float = 120.0,
+    connect_timeout: float = 10.0,
+    idle_timeout: float = 60.0,
+    headers: Mapping[str, str] | None = None,
+) -> Model:
+    """Make the model that `openai:NAME` names. Times are in seconds. Raises InputError."""
+    from bottega_plugins.models.openai.model import OpenAIModel
+    from bottega_plugins.models.openai.settings import Settings, from_environment
+
+    if not context.argument:
+        raise InputError("no model is named", hint="write openai:NAME, such as openai:gpt-5-mini")
+    url, key = from_environment(base_url)
+    settings = Settings(
+        base_url=url,
+        key=key,
+        timeout=timeout,
+        connect_timeout=connect_timeout,
+        idle_timeout=idle_timeout,
+        headers=headers or {},
+    )
+    return OpenAIModel(context.argument, settings)
+
+
+OPENAI = Offer(
+    name="openai",
+    summary="Hosted and local servers that speak the OpenAI chat-completions protocol.",
+    factory=make_model,
+    details=(
+        "openai:NAME; streams, calls tools in parallel, sees images, writes to a JSON Schema",
+        "vLLM, Ollama, llama.cpp and others: set OPENAI_BASE_URL; they need no key",
+        "the key is sent to OPENAI_BASE_URL only, never to another server that a graph names",
+        "follows no redirects; sampling by beams is not in the protocol",
+    ),
+    settings={
+        "OPENAI_API_KEY": "the key; optional when OPENAI_BASE_URL is another server than OpenAI's",
+        "OPENAI_BASE_URL": "the server's address up to and including /v1",
+    },
+)
