@@ -20,8 +20,10 @@ def read_edge(node: Node, reader: Reader) -> EdgeSpec | None:
     """Return the edge that stands there; None when it cannot be read and a finding says so."""
     if isinstance(node, Table):
         return _read_table(node, reader)
-    text = reader.text(node, "edges", "an edge such as `a -> b`")
-    return None if text is None else parse_edge(text, node.mark, reader)
+    if isinstance(node, Scalar) and isinstance(node.value, str):
+        return parse_edge(node.value, node.mark, reader)
+    reader.wrong(node, "edges", "an edge", _FORM)
+    return None
 
 
 def _read_table(node: Table, reader: Reader) -> EdgeSpec | None:

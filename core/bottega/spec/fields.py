@@ -67,8 +67,6 @@ class Reader:
         """Note that a value is not what its field wants."""
         if isinstance(node, Refused):
             return
-        if isinstance(node, Scalar) and not hint and not isinstance(node.value, str):
-            hint = f"quote it: {clip(node.text)}" if node.value is not None else "give it a value"
         self.findings.add(node.mark, f"{what}: expected {expected}, got {describe(node)}", hint)
 
     def table(self, node: Node, what: str, hint: str = "") -> Table | None:
@@ -82,10 +80,11 @@ class Reader:
         """Return text that is not blank."""
         if isinstance(node, Scalar) and isinstance(node.value, str) and node.value.strip():
             return node.value
-        if isinstance(node, Scalar) and isinstance(node.value, str):
-            self.wrong(node, what, expected, "leave the key out when there is nothing to say")
-        else:
-            self.wrong(node, what, expected)
+        hint = ""
+        if isinstance(node, Scalar):
+            is_number = node.value is not None and not isinstance(node.value, str)
+            hint = f"quote it: {clip(node.text)}" if is_number else "leave out what is empty"
+        self.wrong(node, what, expected, hint)
         return None
 
     def number(self, node: Node, what: str, allowed: Range) -> float | None:
@@ -94,7 +93,8 @@ class Reader:
         types = int if allowed.whole else int | float
         if isinstance(value, types) and not isinstance(value, bool) and allowed.holds(value):
             return value
-        self.wrong(node, what, str(allowed), "write it without quotes and within the range")
+        hint = "write it without quotes" if isinstance(value, str) else ""
+        self.wrong(node, what, str(allowed), hint)
         return None
 
     def items(self, node: Node, what: str, expected: str) -> tuple[Node, ...] | None:

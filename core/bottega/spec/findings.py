@@ -34,6 +34,11 @@ class Findings:
         self._found.extend(findings[:room])
         self._more += len(findings[room:])
 
+    @property
+    def full(self) -> bool:
+        """Whether more would only be counted: a reason not to search for the nearest name."""
+        return len(self._found) >= MOST
+
     def __bool__(self) -> bool:
         return bool(self._found)
 

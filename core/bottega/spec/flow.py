@@ -60,6 +60,8 @@ class Flow:
         if name == END:
             self.findings.add(edge.mark, "an edge from end", "name the node that runs before it")
             return ""
+        if self.findings.full:
+            return ""
         self.findings.add(edge.mark, f"unknown node {clip(name)}", suggest(name.lower(), names))
         return nearest(name, names)
 

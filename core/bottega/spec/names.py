@@ -55,13 +55,13 @@ class Names:
             return None
         factory = factory or self.plugins.find("agent", name).offer.factory
         bad: set[str] = set()
-        for one in misfits(factory, node.options, also=NODE_KEYS):
+        for one in misfits(f"agent kind {name!r}", factory, node.options, NODE_KEYS):
             place = node.marks.get(f"{one.option}=" if one.is_value else one.option)
             place = place if one.option and place else mark
-            self.findings.add(place, f"agent kind {name!r} {one.message}", one.hint)
+            self.findings.add(place, one.message, one.hint)
             bad.add(one.option)
         options = {key: value for key, value in node.options.items() if key not in bad}
-        if misfits(factory, options):
+        if misfits(name, factory, options):
             return None
         return self._make(name, options, mark)
 
@@ -91,9 +91,10 @@ class Names:
             factory = self._find(kind, reference)
             if factory is None:
                 continue
-            for one in misfits(factory, reference.options):
+            what = f"{kind} {reference.name!r}"
+            for one in misfits(what, factory, reference.options):
                 place = reference.marks.get(one.option, reference.mark)
-                self.findings.add(place, f"{kind} {reference.name!r} {one.message}", one.hint)
+                self.findings.add(place, one.message, one.hint)
 
     def _find(self, kind: OfferKind, reference: Reference) -> Any:
         """Return the factory of what is named; None when a finding says why there is none."""

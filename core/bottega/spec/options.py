@@ -40,7 +40,7 @@ class Misfit:
 
 
 def misfits(
-    factory: Callable[..., Any], options: Mapping[str, Json], *, also: Iterable[str] = ()
+    what: str, factory: Callable[..., Any], options: Mapping[str, Json], also: Iterable[str] = ()
 ) -> list[Misfit]:
     """Return what is wrong with the options; `also` are names to suggest beside the factory's own.
 
@@ -55,13 +55,14 @@ def misfits(
     found: list[Misfit] = []
     for name, value in options.items():
         if name in named:
-            found.extend(_check_value(name, value, hints.get(name)))
+            found.extend(_check_value(what, name, value, hints.get(name)))
         elif not open_ended:
-            found.append(_unknown(name, [*named, *also]))
+            found.append(_unknown(what, name, [*named, *also]))
     for name, parameter in named.items():
         if parameter.default is parameter.empty and name not in options:
-            needed = expected(hints.get(name))
-            found.append(Misfit(message=f"needs the option {name!r}", hint=f"give it {needed}"))
+            example = f"{name}: {expected(hints.get(name))}"
+            message = f"{what} needs the option {name!r}"
+            found.append(Misfit(message=message, hint=f"add `{example}`"))
     return found
 
 
@@ -81,15 +82,15 @@ def _hints(factory: Callable[..., Any]) -> dict[str, Any]:
         return {}
 
 
-def _unknown(name: str, known: list[str]) -> Misfit:
+def _unknown(what: str, name: str, known: list[str]) -> Misfit:
     hint = suggest(name, known) if known else "it takes no options"
-    return Misfit(message=f"has no option {clip(name)}", hint=hint, option=name)
+    return Misfit(message=f"{what} has no option {clip(name)}", hint=hint, option=name)
 
 
-def _check_value(name: str, value: Json, hint: Any) -> list[Misfit]:
+def _check_value(what: str, name: str, value: Json, hint: Any) -> list[Misfit]:
     if fits(value, hint):
         return []
-    message = f"option {name!r}: expected {expected(hint)}, got {_got(value)}"
+    message = f"option {name!r} of {what}: expected {expected(hint)}, got {_got(value)}"
     quote = "quote it" if expected(hint) == "text" and isinstance(value, int | float) else ""
     return [Misfit(message=message, hint=quote, option=name, is_value=True)]
 

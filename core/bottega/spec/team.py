@@ -77,6 +77,8 @@ def _known(
         if name == node.name:
             findings.add(place_of(node, name), f"node {name!r} names itself", "name another node")
             continue
+        if name not in names and findings.full:
+            continue
         if name not in names:
             others = [one for one in names if one != node.name]
             message = f"unknown node {clip(name)}"
