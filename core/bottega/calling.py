@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import signal
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -19,8 +17,9 @@ from functools import partial
 from typing import Any
 
 from bottega import printed as stdout
+from bottega.coroutines import EscapedError, ExpiredError, Guarded
 from bottega.errors import BottegaError, ToolError
-from bottega.printed import Printed, Stopped
+from bottega.printed import Printed
 from bottega.rendering import describe, is_settled, render, settle
 from bottega.signature import context_parameter
 from bottega.threads import Call
@@ -123,7 +122,7 @@ async def _in_thread(function: Callable[[], Any], limit: _Limit, printed: Printe
         if timer is not None:
             timer.cancel()
     if problem is not None:
-        if problem.__class__ is _Expired:
+        if type(problem) is ExpiredError:
             printed.stopped = True
             call.abandon()
             raise limit.error()
@@ -135,13 +134,9 @@ async def _in_thread(function: Callable[[], Any], limit: _Limit, printed: Printe
     return await _in_loop(lambda: value, limit, printed)
 
 
-class _Expired(Exception):
-    """The time of a call is up."""
-
-
 def _expire(future: asyncio.Future[Any], limit: _Limit) -> None:
     if not future.done():
-        future.set_result((None, _Expired()))
+        future.set_result((None, ExpiredError()))
 
 
 def _work(function: Callable[[], Any], printed: Printed) -> Any:
@@ -156,55 +151,28 @@ def _work(function: Callable[[], Any], printed: Printed) -> Any:
 
 
 async def _in_loop(function: Callable[[], Any], limit: _Limit, printed: Printed) -> Output:
-    task = asyncio.current_task()
-    cancels = task.cancelling() if task else 0
     stdout.hold()
     token = stdout.start(printed)
     try:
-        if limit.seconds is None:
-            return render(await settle(function()))
-        async with asyncio.timeout(limit.seconds) as scope:
-            output = render(await settle(function()))
-        if scope.expired():  # the tool caught the cancellation and went on
-            raise limit.error()
-        return output
-    except TimeoutError as error:
-        if limit.seconds is not None and scope.expired():
-            raise limit.error() from error
-        raise _as_tool_error(error) from error
-    except BaseException as error:
-        if _is_ours(error, task, cancels):
-            raise
+        return await Guarded(_settled(function), limit.seconds)
+    except ExpiredError as error:
+        raise limit.error() from error
+    except EscapedError as escaped:
+        raise _as_tool_error(escaped.error) from escaped.error
+    except Exception as error:
         raise _as_tool_error(error) from error
     finally:
         stdout.stop(token)
         stdout.release()
 
 
-def _is_ours(error: BaseException, task: asyncio.Task[Any] | None, cancels: int) -> bool:
-    """Whether the error is meant for whoever called the tool, and not of the tool's making."""
-    if isinstance(error, Exception):
-        return False
-    if task is not None and task.cancelling() > cancels:
-        return True
-    if isinstance(error, GeneratorExit):  # thrown from outside, the task is not the one at work
-        return _running_task() is not task
-    if isinstance(error, KeyboardInterrupt):  # a person's, unless the loop has taken those over
-        main = threading.current_thread() is threading.main_thread()
-        return main and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    return False
-
-
-def _running_task() -> asyncio.Task[Any] | None:
-    try:
-        return asyncio.current_task()
-    except RuntimeError:
-        return None
+async def _settled(function: Callable[[], Any]) -> Output:
+    return render(await settle(function()))
 
 
 def _as_tool_error(error: BaseException) -> BottegaError:
     if isinstance(error, BottegaError):
         return error
-    if isinstance(error, Stopped):
-        return ToolError("the call was stopped")
+    if isinstance(error, asyncio.CancelledError):
+        return ToolError("the call cancelled itself")
     return ToolError(describe(error))
