@@ -50,20 +50,37 @@ def _callers(team: Team) -> dict[str, list[str]]:
     return callers
 
 
-def _routed(node: Callable[..., Any], edges: Sequence[EdgeSpec], end: str) -> Callable[..., Any]:
-    """Wrap a node so that it says where to go next."""
+def delegated(node: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap a node so that it reports back to the coordinator that asked it, when one did.
+
+    The compiler wraps every node so; in a `StateGraph` built by hand it is the way to give a
+    coordinator its specialists.
+    """
 
     async def run(state: State, config: RunnableConfig) -> Any:
         from langgraph.types import Command
 
         update = await node(state, config)
+        caller = state.get("caller")
+        if isinstance(update, Command) or not caller:
+            return update
+        key = report_key(caller, state.get("call_id", ""))
+        back = {"reports": {key: report(update)}, "spent": update.get("spent", {})}
+        return Command(update=back, goto=caller)
+
+    return run
+
+
+def _routed(node: Callable[..., Any], edges: Sequence[EdgeSpec], end: str) -> Callable[..., Any]:
+    """Wrap a node so that it says where to go next."""
+    reporting = delegated(node)
+
+    async def run(state: State, config: RunnableConfig) -> Any:
+        from langgraph.types import Command
+
+        update = await reporting(state, config)
         if isinstance(update, Command):
             return update
-        caller = state.get("caller")
-        if caller:
-            key = report_key(caller, state.get("call_id", ""))
-            back = {"reports": {key: report(update)}, "spent": update.get("spent", {})}
-            return Command(update=back, goto=caller)
         return Command(update=update, goto=_target(update, edges, end))
 
     return run

@@ -16,7 +16,7 @@ from bottega.events import MessageSent
 from bottega.loop import Loop
 from bottega.messages import Citation, Message, ToolCall, ToolResult
 from bottega.node import AgentParts
-from bottega.tool import Tool
+from bottega.tools import Tool
 from bottega_agents.specialist import SpecialistNode, with_tools
 from bottega_agents.state import State
 from bottega_agents.transcript import Transcript

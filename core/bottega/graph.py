@@ -110,7 +110,7 @@ class Graph(Runnable):
             resume=bool(resume),
             ask=ask,
             origin={
-                "graph": self.spec.file,
+                "graph": str(Path(self.spec.file).resolve()) if self.spec.file else "",
                 "model": self.model or "",
                 "digest": self.digest(),
             },

@@ -333,8 +333,8 @@ class _Work:
         """Count turns without a usable call, and turns that only repeat the one before."""
         if done and all(item.misused for item in done):
             self._bad_turn(done[-1].result.content)
-        else:
-            self._bad_turns = 0
+            return
+        self._bad_turns = 0
         self._repeats.note(turn.calls, results)
         most = self._meter.budget.repeats
         if most is not None and self._repeats.count >= most:

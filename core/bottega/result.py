@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bottega import errors
 from bottega.errors import BottegaError
 from bottega.events import Answer, Event, Failure, RunEnded, Status
 from bottega.messages import Citation, Json, citation_to_json
@@ -91,5 +92,15 @@ def _final_answer(events: Sequence[Event]) -> Answer | None:
 def _fatal(events: Sequence[Event]) -> BottegaError | None:
     for event in reversed(events):
         if isinstance(event, Failure) and event.fatal:
-            return BottegaError(event.message, hint=event.hint)
+            return _error(event)
     return None
+
+
+def _error(event: Failure) -> BottegaError:
+    """Make the error again that the event tells of, of its own class where that is one of ours."""
+    kind = getattr(errors, event.error, BottegaError)
+    if not (isinstance(kind, type) and issubclass(kind, BottegaError)):
+        kind = BottegaError
+    error = kind.__new__(kind)
+    BottegaError.__init__(error, event.message, hint=event.hint)
+    return error
