@@ -1,8 +1,8 @@
 """The meaning of a chunk: deltas out of one parsed object of a stream, or of a whole reply.
 
 Servers that speak the protocol differ: chunks lack ids or indexes, give one index to several
-calls, or write arguments as an object. `Calls` sorts that out. Framing is `sse`; the order of chunks
-is `reply`.
+calls, or write arguments as an object. `Calls` sorts that out. Framing is `sse`; the order of
+chunks is `reply`.
 """
 
 from __future__ import annotations
