@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from bottega.cli.options import as_json
 from bottega.cli.listing import list_offers
+from bottega.cli.options import as_json
 
 
 @click.command()

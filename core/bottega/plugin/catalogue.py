@@ -67,7 +67,9 @@ def _items(result: Any) -> list[Any]:
     if inspect.isawaitable(result):
         if inspect.iscoroutine(result):
             result.close()
-        raise PluginError("returned an awaitable, expected offers", hint="write it with plain `def`")
+        raise PluginError(
+            "returned an awaitable, expected offers", hint="write it with plain `def`"
+        )
     if isinstance(result, (str, bytes, Mapping)) or not isinstance(result, Iterable):
         raise PluginError(f"returned {type(result).__name__}, expected offers", hint=hint)
     items = list(islice(result, MOST_OFFERS + 1))

@@ -7,7 +7,6 @@ What is checked of its hooks is `bottega.plugin.hooks`; when its hooks are calle
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 from bottega.errors import PluginError
@@ -38,9 +37,7 @@ def load(entry: Entry, *, seconds: float) -> Loaded:
         ) from outcome.error
     _check_api(outcome.value)
     return Loaded(
-        source=Source(
-            plugin=entry.name, distribution=entry.distribution, version=entry.version
-        ),
+        source=Source(plugin=entry.name, distribution=entry.distribution, version=entry.version),
         module=outcome.value,
         requires=requirements(outcome.value),
         notes=_notes(outcome, patches.found()),
@@ -51,10 +48,12 @@ def check_name(what: str, name: object) -> None:
     """Raise PluginError unless the name is one that can be typed and told from every other."""
     if not isinstance(name, str):
         raise PluginError(f"the name of a {what} is {name!r}, expected text")
-    strange = [f"U+{ord(char):04X} at {place}" for place, char in enumerate(name) if ord(char) > 126]
+    strange = [
+        f"U+{ord(char):04X} at {place}" for place, char in enumerate(name) if ord(char) > 126
+    ]
     if strange:
         raise PluginError(
-            f"the {what} name {ascii(name)} is not ASCII: {', '.join(strange[:4])}",
+            f"the {what} name {name!a} is not ASCII: {', '.join(strange[:4])}",
             hint="a letter of another script can look like an ASCII one",
         )
     if len(name) > 100 or not NAME.fullmatch(name):
@@ -114,9 +113,9 @@ def _notes(outcome: Outcome[Any], patched: tuple[str, ...]) -> tuple[str, ...]:
     if outcome.printed:
         notes.append(f"printed {outcome.printed} characters while it was imported; not shown")
     if outcome.threads:
-        notes.append(f"left {len(outcome.threads)} running: threads {', '.join(outcome.threads[:4])}")
+        notes.append(
+            f"left {len(outcome.threads)} running: threads {', '.join(outcome.threads[:4])}"
+        )
     if patched:
         notes.append(f"replaced {', '.join(patched)}")
     return tuple(notes)
-
-

@@ -58,6 +58,15 @@ def check_options(what: str, registered: Registered, options: Mapping[str, Any])
         raise InputError(f"{what} needs the option {missing[0]!r}")
 
 
+def needs_options(registered: Registered) -> bool:
+    """Say whether the factory cannot be called with the context alone."""
+    try:
+        parameters = _options_of("offer", registered) or []
+    except PluginError:
+        return False  # whoever makes it gets to hear what is wrong with it
+    return any(p.kind in _NAMED and p.default is p.empty for p in parameters)
+
+
 def _options_of(what: str, registered: Registered) -> list[inspect.Parameter] | None:
     """Return the parameters after the context, or None where Python cannot tell."""
     try:

@@ -238,9 +238,7 @@ class PluginManager:
         return self._offered[key]
 
     def _record(self, source: Source, failures: Sequence[PluginFailure]) -> PluginRecord:
-        own = tuple(
-            each for each in failures if source.failure(each.error, each.hint) == each
-        )
+        own = tuple(each for each in failures if source.failure(each.error, each.hint) == each)
         loaded = self._loaded.get(source.plugin)
         mine = loaded is not None and loaded.source == source
         offers: dict[OfferKind, tuple[str, ...]] = {}
@@ -295,6 +293,6 @@ def default_plugins() -> PluginManager:
 
 def replace_default(manager: PluginManager | None) -> PluginManager | None:
     """Put another manager in the place of the process's, for a test; return the one before."""
-    global _default  # noqa: PLW0603
+    global _default
     before, _default = _default, manager
     return before

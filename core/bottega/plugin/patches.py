@@ -33,9 +33,7 @@ class Patches:
     def found(self) -> tuple[str, ...]:
         """Return the names of what has been replaced since."""
         now = _snapshot()
-        return tuple(
-            name for name, value in self._before.items() if now.get(name) is not value
-        )
+        return tuple(name for name, value in self._before.items() if now.get(name) is not value)
 
 
 def _snapshot() -> dict[str, object]:

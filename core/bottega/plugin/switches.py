@@ -1,9 +1,9 @@
 """Plugins that the user switched off: by `BOTTEGA_DISABLE`, or in a file of the current folder.
 
-    BOTTEGA_DISABLE=weather,maps bottega run team.yaml "..."
+BOTTEGA_DISABLE=weather,maps bottega run team.yaml "..."
 
-    [tool.bottega]                 # pyproject.toml; in bottega.toml without this line
-    disable = ["weather", "maps"]
+[tool.bottega]                 # pyproject.toml; in bottega.toml without this line
+disable = ["weather", "maps"]
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def switched_off(folder: Path | None = None) -> dict[str, str]:
 
     Raises InputError for a file that cannot be read.
     """
-    names = {name: VARIABLE for name in _split(os.environ.get(VARIABLE, ""))}
+    names = dict.fromkeys(_split(os.environ.get(VARIABLE, "")), VARIABLE)
     here = folder or Path()
     for file_name, table in (("pyproject.toml", ("tool", "bottega")), ("bottega.toml", ())):
         for name in _read(here / file_name, table):
