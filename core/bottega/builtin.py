@@ -73,14 +73,19 @@ def bottega_deciders() -> Sequence[Offer]:
 def bottega_middleware() -> Sequence[Offer]:
     """Offer the middleware that no run should be without."""
 
-    def retry(context: FactoryContext, **options: Any) -> Any:
+    def retry(
+        context: FactoryContext,
+        *,
+        attempts: int = 4,
+        first_wait: float = 0.5,
+        max_wait: float = 20.0,
+        total_wait: float = 60.0,
+    ) -> Any:
         from bottega.retry import Retry
 
-        return Retry(**options)
+        return Retry(attempts, first_wait, max_wait, total_wait)
 
-    return [
-        Offer(name="retry", summary="Asks a model again when its server fails.", factory=retry)
-    ]
+    return [Offer(name="retry", summary="Asks a model again when its server fails.", factory=retry)]
 
 
 def _member(module: str, name: str) -> Callable[[FactoryContext], Any]:

@@ -8,7 +8,7 @@ import platform
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -117,12 +117,12 @@ def _offers(plugins: PluginManager, folder: Path) -> Iterator[Check]:
     for kind in _MADE:
         for name, registered in plugins.offers(kind).items():
             if not needs_options(registered):
-                yield _tried(kind, name, lambda k=kind, n=name: _try(k, n, context))
+                yield _tried(kind, name, context)
 
 
-def _tried(kind: OfferKind, name: str, attempt: Callable[[], str]) -> Check:
+def _tried(kind: OfferKind, name: str, context: FactoryContext) -> Check:
     try:
-        return Check(area=kind, name=name, state="ok", text=attempt())
+        return Check(area=kind, name=name, state="ok", text=_try(kind, name, context))
     except NotInstalledError as error:
         return Check(area=kind, name=name, state="missing", text=error.message, hint=error.hint)
     except InputError as error:

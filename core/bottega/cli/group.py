@@ -10,6 +10,8 @@ import click
 from bottega.errors import UnknownNameError
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from bottega.plugin.manager import PluginManager
 
 
@@ -39,9 +41,7 @@ class PluginGroup(click.Group):
             with formatter.section("Commands"):
                 formatter.write_dl(rows)
 
-    def shell_complete(
-        self, ctx: click.Context, incomplete: str
-    ) -> list[click.shell_completion.CompletionItem]:
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         from click.shell_completion import CompletionItem
 
         names = [

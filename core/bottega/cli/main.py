@@ -1,7 +1,8 @@
 """The `bottega` command: finds the command asked for, and turns what goes wrong into one line.
 
-What the commands are is up to plugins (`bottega.builtin` has the core's own). Exit codes: 0 done, 1
-the run failed, 2 bad usage or input, 3 stopped by a budget or waiting for a person, 130 interrupted.
+What the commands are is up to plugins (`bottega.builtin` has the core's own). Exit codes: 0 done,
+1 the run failed, 2 bad usage or input, 3 stopped by a budget or waiting for a person, 130
+interrupted.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ def warn(text: str) -> None:
 
 
 def show_error(error: BottegaError, *, as_json: bool = False) -> None:
-    """Write an error: a line and a hint to standard error, or a JSON document to standard output."""
+    """Write an error to standard error, or as a JSON document to standard output."""
     message, hint = mask(error.message), mask(error.hint)
     if as_json:
         kind = type(error).__name__

@@ -1,4 +1,4 @@
-"""Offers of one kind: each plugin's hook called once, what it returned checked, names kept apart."""
+"""Offers of one kind: each plugin's hook called once, its offers checked, names kept apart."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 from bottega.errors import PluginError
 from bottega.offer import Offer, OfferKind
-from bottega.plugin.failure import PluginFailure, describe
+from bottega.plugin.failure import PluginFailure, Source, describe
 from bottega.plugin.isolation import isolated
 from bottega.plugin.loader import check_name
-from bottega.plugin.record import Registered, Source
+from bottega.plugin.record import Registered
 
 MOST_OFFERS = 1000
 """More than this from one hook is a generator without end, or a mistake."""
@@ -22,7 +22,7 @@ LONGEST_SUMMARY = 300
 def ask(
     hook: str, function: Callable[[], Any], source: Source, *, seconds: float
 ) -> tuple[tuple[Offer, ...], tuple[PluginFailure, ...]]:
-    """Call one plugin's registration hook; return its good offers and what is wrong with the rest."""
+    """Call one registration hook; return its good offers and what is wrong with the rest."""
     outcome = isolated(lambda: _items(function()), name=source.plugin, seconds=seconds)
     if outcome.timed_out:
         return (), (source.failure(f"hook {hook!r} is not over after {seconds:g} s"),)

@@ -77,7 +77,7 @@ def _check_schema(tool: Any) -> None:
             size += len(chunk)
             if size > LARGEST_SCHEMA:
                 raise PluginError(
-                    f"the schema of its arguments is larger than {LARGEST_SCHEMA // 1024} KB of JSON",
+                    f"the schema of its arguments is over {LARGEST_SCHEMA // 1024} KB of JSON",
                     hint="models get every character of it with every request",
                 )
     except (RecursionError, ValueError, TypeError) as error:

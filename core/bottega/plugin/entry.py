@@ -1,4 +1,4 @@
-"""Entry points of group `bottega`: which plugins are installed, before anything of them is imported.
+"""Entry points of group `bottega`: which plugins are installed, before any is imported.
 
 Only the `entry_points.txt` of each installed distribution is read, and the metadata of those that
 have a plugin. The import itself is `bottega.plugin.loader`.
@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from bottega.plugin.failure import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +32,11 @@ class Entry:
     distribution: str
     version: str
     point: EntryPoint
+
+    @property
+    def source(self) -> Source:
+        """Where the plugin comes from, for messages."""
+        return Source(plugin=self.name, distribution=self.distribution, version=self.version)
 
     @property
     def rank(self) -> tuple[bool, str, str]:

@@ -9,23 +9,51 @@ from bottega.escape import one_line
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """Where a plugin comes from."""
+
+    plugin: str
+    """The entry point's name."""
+    distribution: str = ""
+    """What pip calls it; empty for a plugin that was registered by hand."""
+    version: str = ""
+
+    def failure(self, error: str, hint: str = "") -> PluginFailure:
+        """Return a failure of this plugin."""
+        return PluginFailure(
+            plugin=self.plugin,
+            distribution=self.distribution,
+            version=self.version,
+            error=error,
+            hint=hint,
+        )
+
+    def __str__(self) -> str:
+        if not self.distribution:
+            return f"plugin {self.plugin!r}"
+        return f"plugin {self.plugin!r} ({self.distribution} {self.version})"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PluginFailure:
     """One thing wrong with one plugin; the other plugins work."""
 
     plugin: str
-    """The entry point's name."""
     distribution: str
-    """What pip calls it; empty for a plugin that was registered by hand."""
     version: str
     error: str
     """What went wrong, on one line."""
     hint: str = ""
     """What the reader, or the plugin's author, can do."""
 
+    @property
+    def source(self) -> Source:
+        """Whose it is."""
+        return Source(plugin=self.plugin, distribution=self.distribution, version=self.version)
+
     def __str__(self) -> str:
-        source = f" ({self.distribution} {self.version})" if self.distribution else ""
         hint = f"; {self.hint}" if self.hint else ""
-        return f"plugin {self.plugin!r}{source}: {self.error}{hint}"
+        return f"{self.source}: {self.error}{hint}"
 
 
 def describe(error: BaseException) -> str:

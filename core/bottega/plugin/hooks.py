@@ -48,7 +48,7 @@ def check_hooks(plugin: object) -> None:
             hint="name a module, or an instance",
         )
     for name in dir(plugin):
-        value = getattr(plugin, name, None)
+        value: Any = getattr(plugin, name, None)
         options = getattr(value, _MARK, None) if inspect.isroutine(value) else None
         if isinstance(options, dict):
             _check_hook(options.get("specname") or name, value, options)

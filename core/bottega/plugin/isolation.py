@@ -1,7 +1,7 @@
 """A call into a stranger's code that the host survives, whatever it raises, prints or never ends.
 
-This is about accidents, not attacks: a plugin is trusted code in this process (docs/plugins.md). The
-call runs in a thread of its own, so that one that hangs can be given up, and a SystemExit or
+This is about accidents, not attacks: a plugin is trusted code in this process (docs/plugins.md).
+The call runs in a thread of its own, so that one that hangs can be given up, and a SystemExit or
 KeyboardInterrupt that it raises is told from the user's own.
 """
 
@@ -40,7 +40,7 @@ class Outcome(Generic[T]):
 
 
 def time_limit() -> float:
-    """Return the seconds that a plugin may take. Raises InputError for a variable that is no time."""
+    """Return the seconds that a plugin may take. Raises InputError when they are no number."""
     text = os.environ.get(_VARIABLE, "").strip()
     if not text:
         return DEFAULT_SECONDS
@@ -70,7 +70,7 @@ def isolated(function: Callable[[], T], *, name: str, seconds: float) -> Outcome
     mute = _Mute(sys.stdout)
     before = set(threading.enumerate())
     worker = threading.Thread(target=work, name=f"bottega-plugin-{name}", daemon=True)
-    sys.stdout = cast(TextIO, mute)
+    sys.stdout = cast(TextIO, cast(object, mute))
     try:
         worker.start()
         worker.join(seconds)

@@ -10,11 +10,12 @@ import re
 from typing import Any
 
 from bottega.errors import PluginError
+from bottega.escape import one_line
 from bottega.plugin.entry import Entry
 from bottega.plugin.failure import describe
 from bottega.plugin.isolation import Outcome, isolated
 from bottega.plugin.patches import Patches
-from bottega.plugin.record import Loaded, Source
+from bottega.plugin.record import Loaded
 from bottega.plugin.spec import API_VERSION
 
 NAME = re.compile(r"[a-z][a-z0-9_-]*", re.ASCII)
@@ -37,7 +38,7 @@ def load(entry: Entry, *, seconds: float) -> Loaded:
         ) from outcome.error
     _check_api(outcome.value)
     return Loaded(
-        source=Source(plugin=entry.name, distribution=entry.distribution, version=entry.version),
+        source=entry.source,
         module=outcome.value,
         requires=requirements(outcome.value),
         notes=_notes(outcome, patches.found()),
@@ -48,9 +49,7 @@ def check_name(what: str, name: object) -> None:
     """Raise PluginError unless the name is one that can be typed and told from every other."""
     if not isinstance(name, str):
         raise PluginError(f"the name of a {what} is {name!r}, expected text")
-    strange = [
-        f"U+{ord(char):04X} at {place}" for place, char in enumerate(name) if ord(char) > 126
-    ]
+    strange = [f"U+{ord(char):04X}" for char in name if ord(char) > 126]
     if strange:
         raise PluginError(
             f"the {what} name {name!a} is not ASCII: {', '.join(strange[:4])}",
@@ -113,9 +112,8 @@ def _notes(outcome: Outcome[Any], patched: tuple[str, ...]) -> tuple[str, ...]:
     if outcome.printed:
         notes.append(f"printed {outcome.printed} characters while it was imported; not shown")
     if outcome.threads:
-        notes.append(
-            f"left {len(outcome.threads)} running: threads {', '.join(outcome.threads[:4])}"
-        )
+        shown = one_line(", ".join(outcome.threads), 120)
+        notes.append(f"left {len(outcome.threads)} threads running: {shown}")
     if patched:
         notes.append(f"replaced {', '.join(patched)}")
     return tuple(notes)

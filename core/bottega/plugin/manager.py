@@ -20,14 +20,14 @@ from bottega.offer import Offer, OfferKind
 from bottega.plugin import spec
 from bottega.plugin.catalogue import ask, merge
 from bottega.plugin.context import FactoryContext
-from bottega.plugin.entry import Entry, installed
-from bottega.plugin.failure import PluginFailure, describe
+from bottega.plugin.discovery import load_all
+from bottega.plugin.entry import installed
+from bottega.plugin.failure import PluginFailure, Source, describe
 from bottega.plugin.hooks import EVENT, HOOKS, check_hooks
 from bottega.plugin.isolation import time_limit
-from bottega.plugin.loader import check_name, load, requirements
+from bottega.plugin.loader import check_name, requirements
 from bottega.plugin.making import make_offered
-from bottega.plugin.order import arrange
-from bottega.plugin.record import Loaded, PluginRecord, Registered, Source
+from bottega.plugin.record import Loaded, PluginRecord, Registered
 from bottega.plugin.switches import switched_off
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class PluginManager:
         self._pluggy = pluggy.PluginManager(spec.PROJECT)
         self._pluggy.add_hookspecs(spec)
         self._loaded: dict[str, Loaded] = {}
-        self._not_loaded: dict[str, Source] = {}
+        self._not_loaded: list[Source] = []
         self._switched_off: dict[str, str] = {}
         self._failures: dict[PluginFailure, None] = {}
         self._offered: dict[tuple[str, OfferKind], tuple[Offer, ...]] = {}
@@ -62,7 +62,15 @@ class PluginManager:
         """
         manager = cls()
         manager._switched_off = switched_off()
-        manager._load(installed())
+        found = load_all(installed(), manager._switched_off, seconds=manager._seconds)
+        manager._not_loaded = found.absent
+        manager._failures = dict.fromkeys(found.failures)
+        for loaded in found.ready:
+            try:
+                manager._register(loaded)
+            except PluginError as error:
+                manager._not_loaded.append(loaded.source)
+                manager._fail(loaded.source, error.message, error.hint)
         return manager
 
     def register(self, plugin: object, name: str) -> None:
@@ -96,7 +104,7 @@ class PluginManager:
     @property
     def warnings(self) -> Sequence[str]:
         """What the user's settings about plugins say that makes no sense."""
-        known = {*self._loaded, *self._not_loaded}
+        known = {*self._loaded, *(source.plugin for source in self._not_loaded)}
         return tuple(
             str(UnknownNameError("plugin", name, known, where=where))
             for name, where in self._switched_off.items()
@@ -114,14 +122,11 @@ class PluginManager:
     def plugins(self) -> Sequence[PluginRecord]:
         """Every plugin, also those that failed or are switched off, for listings."""
         failures = self.failures
-        sources = {name: loaded.source for name, loaded in self._loaded.items()}
-        listed = [*sources.values(), *self._not_loaded.values()]
-        strangers = {  # a second plugin of a name that is taken has no place in the tables above
-            Source(plugin=each.plugin, distribution=each.distribution, version=each.version): None
-            for each in failures
-        }
-        listed += [source for source in strangers if source not in listed]
-        return tuple(self._record(source, failures) for source in listed)
+        sources = [*(each.source for each in self._loaded.values()), *self._not_loaded]
+        sources += [
+            each.source for each in failures
+        ]  # also a second plugin of a name that is taken
+        return tuple(self._record(source, failures) for source in dict.fromkeys(sources))
 
     def offers(self, kind: OfferKind) -> Mapping[str, Registered]:
         """Return what is offered of a kind, by name."""
@@ -129,7 +134,7 @@ class PluginManager:
         return self._collect(kind) if catalogue is None else catalogue
 
     def find(self, kind: OfferKind, name: str) -> Registered:
-        """Return the offer of that name; `name` may be `backend:argument`. Raises UnknownNameError."""
+        """Return the offer; `name` may be `backend:argument`. Raises UnknownNameError."""
         found = self.offers(kind).get(name.partition(":")[0])
         if found is None:
             raise self._unknown(kind, name.partition(":")[0])
@@ -138,9 +143,9 @@ class PluginManager:
     def make(self, kind: OfferKind, name: str, context: FactoryContext, /, **options: Any) -> Any:
         """Make a registered thing.
 
-        `name` may be `backend:argument`; the argument is put in the context. Raises UnknownNameError,
-        InputError for options that do not fit, NotInstalledError when an optional library is
-        missing, PluginError when the factory fails.
+        `name` may be `backend:argument`; the argument is put in the context. Raises
+        UnknownNameError, InputError for options that do not fit, NotInstalledError when an optional
+        library is missing, PluginError when the factory fails.
         """
         registered = self.find(kind, name)
         argument = name.partition(":")[2]
@@ -157,36 +162,6 @@ class PluginManager:
                 raise
             except BaseException as error:  # noqa: BLE001  # a watcher must not end what it watches
                 self._report(source, f"hook {EVENT!r} raised {describe(error)}")
-
-    def _load(self, entries: Sequence[Entry]) -> None:
-        ready: dict[str, Loaded] = {}
-        absent: dict[str, str] = {}
-        for entry in entries:
-            source = Source(
-                plugin=entry.name, distribution=entry.distribution, version=entry.version
-            )
-            if entry.name in self._switched_off:
-                self._not_loaded[entry.name] = source
-                absent[entry.name] = "is switched off"
-            elif entry.name in ready:
-                self._fail(source, f"its name is taken by {ready[entry.name].source}", "")
-            else:
-                try:
-                    ready[entry.name] = load(entry, seconds=self._seconds)
-                except PluginError as error:
-                    self._fail(source, error.message, error.hint)
-                    self._not_loaded.setdefault(entry.name, source)
-                    absent[entry.name] = "could not be loaded"
-        order, reasons = arrange({name: each.requires for name, each in ready.items()}, absent)
-        for name, reason in reasons.items():
-            self._not_loaded[name] = ready[name].source
-            self._fail(ready[name].source, reason, "")
-        for name in order:
-            try:
-                self._register(ready[name])
-            except PluginError as error:
-                self._not_loaded[name] = ready[name].source
-                self._fail(ready[name].source, error.message, error.hint)
 
     def _register(self, loaded: Loaded) -> None:
         name = loaded.source.plugin

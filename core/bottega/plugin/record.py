@@ -7,33 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bottega.offer import Offer, OfferKind
-from bottega.plugin.failure import PluginFailure
+from bottega.plugin.failure import PluginFailure, Source
 
 State = Literal["ok", "disabled", "failed"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Source:
-    """Where a plugin comes from."""
-
-    plugin: str
-    distribution: str = ""
-    version: str = ""
-
-    def failure(self, error: str, hint: str = "") -> PluginFailure:
-        """Return a failure of this plugin."""
-        return PluginFailure(
-            plugin=self.plugin,
-            distribution=self.distribution,
-            version=self.version,
-            error=error,
-            hint=hint,
-        )
-
-    def __str__(self) -> str:
-        if not self.distribution:
-            return f"plugin {self.plugin!r}"
-        return f"plugin {self.plugin!r} ({self.distribution} {self.version})"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,10 +10,10 @@ imports belong in an offer's factory. Order in a process:
     4. when a graph or agent names an offer, its factory makes the thing, for that graph alone
     5. `bottega_event` fires for every event of every run
 
-Every factory is called as `factory(context, **options)`: `context` is a `FactoryContext`, the options
-are those that a graph gives beside the name (`{search_knowledge: {docs: papers}}`), checked against
-the factory's signature. A module may set `bottega_api = 1` to say for which version of these hooks it
-was written, and `bottega_requires = ("other",)` to be loaded after other plugins.
+Every factory is called as `factory(context, **options)`: `context` is a `FactoryContext`, the
+options are those that a graph gives beside the name (`{search_knowledge: {docs: papers}}`), checked
+against the factory's signature. A module may set `bottega_api = 1` to say for which version of
+these hooks it was written, and `bottega_requires = ("other",)` to be loaded after other plugins.
 """
 
 from __future__ import annotations

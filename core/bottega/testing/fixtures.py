@@ -17,9 +17,10 @@ from bottega.plugin.manager import PluginManager, replace_default
 
 @pytest.fixture
 def clean_plugins() -> Iterator[PluginManager]:
-    """Give a manager with `bottega.builtin` alone, in the place of the process's until the test ends.
+    """Give a manager with `bottega.builtin` alone.
 
-    What is installed in the environment is not looked at: a test sees what it registers.
+    Until the test ends it stands in the place of the process's own, and what is installed in the
+    environment is not looked at: a test sees what it registers.
     """
     from bottega import builtin
 

@@ -1,0 +1,69 @@
+"""Installed plugins found, imported and put in order: what comes before any of them is registered.
+
+One that cannot be loaded is a failure in the result; it stops none of the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bottega.errors import PluginError
+from bottega.plugin.entry import Entry
+from bottega.plugin.failure import PluginFailure, Source
+from bottega.plugin.loader import load
+from bottega.plugin.order import arrange
+from bottega.plugin.record import Loaded
+
+
+@dataclass(kw_only=True)
+class Discovery:
+    """What came of loading the installed plugins."""
+
+    ready: list[Loaded] = field(default_factory=list)
+    """In the order in which they are to be registered."""
+    absent: list[Source] = field(default_factory=list)
+    """Switched off, or failed."""
+    failures: list[PluginFailure] = field(default_factory=list)
+
+
+def load_all(entries: Sequence[Entry], off: Mapping[str, str], *, seconds: float) -> Discovery:
+    """Load every entry that is not switched off, each within the time."""
+    found = Discovery()
+    imported: dict[str, Loaded] = {}
+    reasons: dict[str, str] = {}
+    taken: dict[str, Source] = {}
+    for entry in entries:
+        source = entry.source
+        if entry.name in taken:
+            found.failures.append(_name_taken(source, taken[entry.name]))
+            continue
+        taken[entry.name] = source
+        if entry.name in off:
+            reasons[entry.name] = "is switched off"
+            found.absent.append(source)
+            continue
+        try:
+            imported[entry.name] = load(entry, seconds=seconds)
+        except PluginError as error:
+            reasons[entry.name] = "could not be loaded"
+            found.absent.append(source)
+            found.failures.append(source.failure(error.message, error.hint))
+    _order(found, imported, reasons)
+    return found
+
+
+def _order(found: Discovery, imported: Mapping[str, Loaded], reasons: Mapping[str, str]) -> None:
+    order, misplaced = arrange({name: each.requires for name, each in imported.items()}, reasons)
+    found.ready = [imported[name] for name in order]
+    for name, reason in misplaced.items():
+        source = imported[name].source
+        found.absent.append(source)
+        found.failures.append(source.failure(reason))
+
+
+def _name_taken(second: Source, first: Source) -> PluginFailure:
+    return second.failure(
+        f"its name is taken by {first}",
+        "uninstall one of them: pip uninstall " + second.distribution,
+    )
