@@ -1,0 +1,62 @@
+"""Knowledge from documents: an index over a folder, a retriever, a tool and a command.
+
+Only the offers stand here; what they make is imported when it is made. `knowledge_base` is the way in
+for programs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from bottega.offer import Offer
+from bottega.plugin.spec import hookimpl
+
+if TYPE_CHECKING:
+    import click
+
+    from bottega.plugin.context import FactoryContext
+    from bottega_plugins.knowledge.knowledge_base import KnowledgeBase
+    from bottega_plugins.knowledge.search_knowledge import SearchKnowledge
+
+EMBEDDER = "minilm"
+
+
+def _retriever(context: FactoryContext, docs: str, embedder: str = EMBEDDER) -> KnowledgeBase:
+    from bottega_plugins.knowledge.knowledge_base import KnowledgeBase
+
+    made = context.make("embedder", embedder)
+    return KnowledgeBase.open(context.folder / docs, made, home=context.home)
+
+
+def _tool(context: FactoryContext, docs: str, embedder: str = EMBEDDER) -> SearchKnowledge:
+    from bottega_plugins.knowledge.search_knowledge import SearchKnowledge
+
+    return SearchKnowledge(_retriever(context, docs, embedder))
+
+
+def _command(context: FactoryContext) -> click.Command:
+    from bottega_plugins.knowledge.index_command import make_command
+
+    return make_command(context)
+
+
+@hookimpl
+def bottega_retrievers() -> Iterable[Offer]:
+    """Offer the retriever over a folder of documents."""
+    summary = "Passages of a folder of documents: FAISS vectors and BM25, fused."
+    return [Offer(name="faiss", summary=summary, factory=_retriever)]
+
+
+@hookimpl
+def bottega_tools() -> Iterable[Offer]:
+    """Offer the tool that searches such a folder."""
+    summary = "Finds passages in a folder of documents, with file and lines to cite."
+    return [Offer(name="search_knowledge", summary=summary, factory=_tool)]
+
+
+@hookimpl
+def bottega_commands() -> Iterable[Offer]:
+    """Offer the command that makes and refreshes an index."""
+    summary = "Index a folder of documents, so that agents can search it."
+    return [Offer(name="index", summary=summary, factory=_command)]

@@ -1,0 +1,179 @@
+"""Passages: pieces of a document that follow its structure and fit an embedder.
+
+A header block is one passage. Under each heading, text is taken up to the embedder's limit and cut at
+the last end of a paragraph, else of a sentence, a line or a word. Spans are exact: the passage's text is
+`text[start:end]` of the document.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from bottega_plugins.knowledge.outline import Outline, read_outline
+
+VERSION = 1
+"""Raised when the same text would be cut otherwise: indexes are then made anew."""
+
+MOST_CHARACTERS = 2_000
+"""Longest passage, however few tokens it has: 100 characters without a space can be one token."""
+_MOST_PREFIX = 300
+"""Characters of title and heading that are embedded with each passage."""
+_SPECIAL_TOKENS = 4
+"""Room for what an embedder puts around and between."""
+_LEAST_TOKENS = 16
+_LONGEST_KEY_PATH = 200
+
+TokenSpans = Callable[[str], list[tuple[int, int]]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chunk:
+    """One passage of a document."""
+
+    key: str
+    """`<path>:<line>-<end_line>`; with `@<start>` where several passages share these lines."""
+    heading: str
+    """The headings above it, joined by ` > `; empty before the first heading."""
+    start: int
+    end: int
+    line: int
+    end_line: int
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Splitter:
+    """Cuts documents to passages."""
+
+    token_spans: TokenSpans
+    max_tokens: int
+
+    @property
+    def version(self) -> str:
+        """What decides on where the cuts are, beside the embedder's tokens."""
+        return f"{VERSION}:{self.max_tokens}"
+
+    def split(self, source: str, text: str) -> tuple[str, tuple[Chunk, ...]]:
+        """Return the document's title and passages, in order."""
+        outline = read_outline(text, source)
+        chunks = _placed(citation_path(source), text, self._spans(text, outline))
+        return outline.title, _with_unique_keys(chunks)
+
+    def _spans(self, text: str, outline: Outline) -> Iterator[tuple[str, int, int]]:
+        if outline.header:
+            start = outline.header.start
+            yield "", start, _without_trailing_space(text, start, outline.header.end)
+        for section in outline.sections:
+            heading = " > ".join(section.heading)
+            prefix = len(self.token_spans(prefix_text(outline.title, heading)))
+            budget = max(_LEAST_TOKENS, self.max_tokens - _SPECIAL_TOKENS - prefix)
+            for start, end in self._pieces(text, section.start, section.end, budget):
+                yield heading, start, end
+
+    def _pieces(self, text: str, start: int, end: int, budget: int) -> Iterator[tuple[int, int]]:
+        position = _next_text(text, start, end)
+        while position < end:
+            stop = min(position + MOST_CHARACTERS, end)
+            tokens = self.token_spans(text[position:stop])
+            if len(tokens) > budget:
+                stop = position + max(1, tokens[budget][0])
+            if stop < end:
+                stop = _cut(text, position, stop)
+            yield position, _without_trailing_space(text, position, stop)
+            position = _next_text(text, stop, end)
+
+
+def prefix_text(title: str, heading: str) -> str:
+    """Return what is embedded in front of a passage: where it stands."""
+    return "\n".join(part for part in (title, heading) if part)[:_MOST_PREFIX]
+
+
+def embedded_text(title: str, chunk: Chunk) -> str:
+    """Return the text whose vector stands for the passage."""
+    return f"{prefix_text(title, chunk.heading)}\n{chunk.text}"
+
+
+def citation_path(source: str) -> str:
+    """Return the path as keys carry it: no brackets, no control or bidirectional characters, not long."""
+    shown = "".join(_quoted(c) if _needs_quoting(c) else c for c in source)
+    if len(shown) <= _LONGEST_KEY_PATH:
+        return shown
+    digest = hashlib.sha256(source.encode()).hexdigest()[:8]
+    return f"{digest}~{shown[-_LONGEST_KEY_PATH:]}"
+
+
+def _needs_quoting(character: str) -> bool:
+    return character in "[];,%" or unicodedata.category(character) in {"Cc", "Cf", "Zl", "Zp"}
+
+
+def _quoted(character: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in character.encode())
+
+
+_ENDS = (  # what to cut at, best first, and the share of the room that must at least be filled
+    (re.compile(r"\n[ \t\r]*\n"), 0.4),
+    (re.compile(r"[.!?][\"')\]]*\s"), 0.5),
+    (re.compile(r"\n"), 0.5),
+    (re.compile(r"\s"), 0.2),
+)
+
+
+def _cut(text: str, start: int, stop: int) -> int:
+    """Return the best place at or before `stop` to end a passage."""
+    for pattern, share in _ENDS:
+        least = start + int((stop - start) * share)
+        last = None
+        for last in pattern.finditer(text, least, stop):
+            pass
+        if last and last.end() > start:
+            return last.end()
+    return stop
+
+
+_SOMETHING = re.compile(r"\S")
+_DEEPEST_INDENT = 100
+
+
+def _next_text(text: str, start: int, end: int) -> int:
+    """Return where the next line with text begins, its indent included; `end` if there is none."""
+    match = _SOMETHING.search(text, start, end)
+    if match is None:
+        return end
+    line = text.rfind("\n", start, match.start()) + 1
+    if line == 0:
+        line = start if start == 0 or text[start - 1] == "\n" else match.start()
+    return line if match.start() - line <= _DEEPEST_INDENT else match.start()
+
+
+def _without_trailing_space(text: str, start: int, end: int) -> int:
+    return start + len(text[start:end].rstrip())
+
+
+def _placed(path: str, text: str, spans: Iterable[tuple[str, int, int]]) -> Iterator[Chunk]:
+    line, position = 1, 0
+    for heading, start, end in spans:
+        line += text.count("\n", position, start)
+        position = start
+        end_line = line + text.count("\n", start, end)
+        yield Chunk(
+            key=f"{path}:{line}-{end_line}",
+            heading=heading,
+            start=start,
+            end=end,
+            line=line,
+            end_line=end_line,
+            text=text[start:end],
+        )
+
+
+def _with_unique_keys(chunks: Iterable[Chunk]) -> tuple[Chunk, ...]:
+    made = tuple(chunks)
+    times = Counter(chunk.key for chunk in made)
+    return tuple(
+        replace(c, key=f"{c.key}@{c.start}") if times[c.key] > 1 else c for c in made
+    )

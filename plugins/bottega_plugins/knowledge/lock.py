@@ -1,0 +1,37 @@
+"""One writer at a time: a lock on an index that goes away with the process that holds it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bottega.errors import StorageError
+
+
+@contextmanager
+def writer_lock(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock. Raises StorageError, retryable, naming the process that has it."""
+    import fcntl
+
+    try:
+        file = (folder / "lock").open("a+", encoding="utf-8")
+    except OSError as error:
+        raise StorageError(f"the index {folder} cannot be written: {error.strerror}") from None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read(200).strip() or "another process"
+            raise StorageError(
+                f"the index {folder} is being written by {holder}",
+                hint="wait for it to end, then try again",
+                retryable=True,
+            ) from None
+        file.truncate(0)
+        file.write(f"process {os.getpid()} since {time.strftime('%H:%M:%S')}")
+        file.flush()
+        yield  # closing the file gives the lock back

@@ -1,0 +1,41 @@
+"""Words of a text, as full-text search compares them: folded, stemmed, without the commonest ones."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+_WORD = re.compile(r"\d+(?:\.\d+)+|\w+")
+_LONGEST = 64
+_COMMON = frozenset(
+    "a an and are as at be but by do does did for from has have how if in into is it its of on or "
+    "that the their then there these this to was were what when where which who whom whose why will "
+    "with".split()
+)
+
+
+def words(text: str) -> list[str]:
+    """Return the words in order, repeats included; a version such as `3.12` is one word."""
+    return [stem for word in _WORD.findall(fold(text)) if (stem := _stem(word))]
+
+
+def fold(text: str) -> str:
+    """Return the text with differences of case and of compatible characters removed."""
+    folded = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    return folded.casefold()
+
+
+@lru_cache(maxsize=200_000)
+def _stem(word: str) -> str:
+    if word in _COMMON:
+        return ""
+    stemmed: str = _stemmer().stemWord(word[:_LONGEST])
+    return stemmed
+
+
+@lru_cache(maxsize=1)
+def _stemmer():  # type: ignore[no-untyped-def]  # PyStemmer has no types
+    import Stemmer
+
+    return Stemmer.Stemmer("english", 0)
