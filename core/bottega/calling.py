@@ -39,7 +39,10 @@ async def call_tool(tool: Tool, arguments: dict[str, Any], context: ToolContext)
     if tool.isolation == "process":
         from bottega.isolation import call_in_process
 
-        return await call_in_process(tool, arguments, context, limit.seconds)
+        try:
+            return await call_in_process(tool, arguments, context, limit.seconds)
+        except TimeoutError:
+            raise limit.error() from None
     plan = _plan(tool)
     if plan.context_parameter:
         arguments = {**arguments, plan.context_parameter: context}

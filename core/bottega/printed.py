@@ -123,6 +123,7 @@ class _Bytes(io.RawIOBase):
         return view.nbytes
 
 
+# One lock and one count, since there is one sys.stdout.
 _lock = threading.Lock()
 _users = 0
 _router: _Router | None = None
@@ -133,8 +134,9 @@ def hold() -> None:
     global _users, _router  # noqa: PLW0603  # there is one sys.stdout
     with _lock:
         _users += 1
-        if sys.stdout is not _router or _router is None:
-            _router = _Router(sys.stdout)
+        if _router is None or sys.stdout is not _router:
+            if _router is None or _router.original is not sys.stdout:
+                _router = _Router(sys.stdout)
             sys.stdout = _router
 
 
@@ -143,10 +145,8 @@ def release() -> None:
     global _users, _router  # noqa: PLW0603
     with _lock:
         _users -= 1
-        if _users == 0 and _router is not None:
-            if sys.stdout is _router:
-                sys.stdout = _router.original
-            _router = None
+        if _users == 0 and _router is not None and sys.stdout is _router:
+            sys.stdout = _router.original  # the router is kept: the next call is not far
 
 
 def start(printed: Printed) -> contextvars.Token[Printed | None]:

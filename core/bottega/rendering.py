@@ -29,6 +29,7 @@ MAX_NESTING = 100
 DONE = "done"
 """What a model reads of a tool that returns nothing."""
 
+_SETTLED = frozenset({str, int, float, bool, type(None), list, dict, tuple, Output})
 _AS_TEXT = (decimal.Decimal, fractions.Fraction, uuid.UUID, pathlib.PurePath, datetime.timedelta)
 _DATES = (datetime.datetime, datetime.date, datetime.time)
 _BYTES = (bytes, bytearray, memoryview)
@@ -40,8 +41,11 @@ def render(value: Any, limit: int = MAX_CONTENT) -> Output:
     Iterators are drained as far as they are shown. Raises ToolError naming the type of what cannot
     be shown; awaitables must have been awaited by `settle`.
     """
-    if type(value) is str:
-        return Output(content=_cut(value, limit))
+    kind = type(value)
+    if kind is str:
+        return Output(content=value if len(value) <= limit else _cut(value, limit))
+    if kind is bool or kind is float or (kind is int and abs(value) < 10**18):
+        return Output(content=json.dumps(value))
     try:
         return _render(value, limit)
     except BottegaError:
@@ -54,6 +58,8 @@ def render(value: Any, limit: int = MAX_CONTENT) -> Output:
 
 async def settle(value: Any, limit: int = MAX_CONTENT) -> Any:
     """Await what is still to be awaited: a coroutine, or the items of an async generator."""
+    if type(value) in _SETTLED:
+        return value
     for _ in range(8):
         if not inspect.isawaitable(value):
             break
@@ -65,6 +71,8 @@ async def settle(value: Any, limit: int = MAX_CONTENT) -> Any:
 
 def is_settled(value: Any) -> bool:
     """Whether `settle` has nothing to do."""
+    if type(value) in _SETTLED:
+        return True
     return not inspect.isawaitable(value) and not isinstance(value, AsyncIterable)
 
 

@@ -98,10 +98,12 @@ class Signature:
                 found[name] = deepcopy(value)
         return found
 
-    def to_json(self, arguments: Mapping[str, Any]) -> str:
-        """Write validated arguments as JSON that `validate` turns into the same values again."""
-        text: bytes = self._adapter.dump_json(dict(arguments))
-        return text.decode()
+    def to_json(self, arguments: Mapping[str, Any]) -> dict[str, Json]:
+        """Return validated arguments as JSON that `validate` turns into the same values again."""
+        plain: dict[str, Json] = self._adapter.dump_python(
+            dict(arguments), mode="json", by_alias=True
+        )
+        return plain
 
     @cached_property
     def output_schema(self) -> Mapping[str, Json] | None:

@@ -87,6 +87,8 @@ class Tool:
     isolation: Isolation = "none"
     """`process` runs each call in a process of its own, which can be killed and may crash: for code
     that may hang in C, exit or leave children. The function must be importable by name."""
+    memory: int | None = 2 << 30
+    """Bytes that a call may take beyond what the process begins with; only with a process."""
     hand_off: bool = False
     """The loop does not run it: the call is handed to whoever runs the loop, as delegation is."""
 
@@ -124,6 +126,10 @@ class FunctionTool(Tool, Generic[P, R]):
         for field_name, value in declared.items():
             setattr(self, field_name, value)
         _ = self.spec  # a signature that cannot be used fails here, not in the middle of a run
+        if self.isolation == "process":
+            from bottega.isolation import find_target
+
+            find_target(self)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return self.run(*args, **kwargs)  # type: ignore[no-any-return]  # run is the function itself
@@ -146,6 +152,7 @@ def tool(
     trust: Trust = ...,
     timeout: float | None = ...,
     isolation: Isolation = ...,
+    memory: int | None = ...,
 ) -> Callable[[Callable[P, R]], FunctionTool[P, R]]: ...
 
 
