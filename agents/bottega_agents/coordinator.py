@@ -24,7 +24,7 @@ from bottega_agents.transcript import Transcript
 ROLE = (
     "You are {name}, the coordinator of a team.{description} Split the task and give its parts to "
     "your specialists, several in one turn where the parts do not depend on each other. Each "
-    "specialist sees only what you write to it. Then compose the answer from their reports and keep "
+    "specialist sees only what you write to it. Then compose the answer from their reports; keep "
     "the keys in square brackets that stand behind their statements."
 )
 

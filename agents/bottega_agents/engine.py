@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bottega.agent import ended
@@ -28,9 +26,18 @@ RECURSION_LIMIT = 10_000
 """LangGraph's own bound on super-steps; budgets and the bounds of cycles end a run long before."""
 
 
-@dataclass(slots=True)
 class LangGraphEngine:
-    """Run teams on LangGraph."""
+    """Run teams on LangGraph; a team is compiled once for each store."""
+
+    def __init__(self) -> None:
+        self._compiled: dict[tuple[int, int], tuple[Team, Any, Any]] = {}
+
+    def compiled(self, team: Team, saver: Any) -> Any:
+        """Return the team's graph with that checkpointer."""
+        key = (id(team), id(saver))
+        if key not in self._compiled:  # the team is kept with it, so that its id stays its own
+            self._compiled[key] = (team, saver, compile_team(team, saver))
+        return self._compiled[key][2]
 
     def compile(self, team: Team) -> Any:
         """Return the compiled `StateGraph`."""
@@ -42,7 +49,7 @@ class LangGraphEngine:
         run = RunContext(
             run_id=job.run_id, meter=Meter(job.limits), emit=queue.put_nowait, ask=job.ask
         )
-        work = asyncio.create_task(_Execution(team, job, run).run())
+        work = asyncio.create_task(_Execution(self, team, job, run).run())
         work.add_done_callback(lambda _: queue.put_nowait(None))
         try:
             while (event := await queue.get()) is not None:
@@ -56,45 +63,42 @@ class LangGraphEngine:
 class _Execution:
     """One job under way."""
 
-    def __init__(self, team: Team, job: Job, run: RunContext) -> None:
+    def __init__(self, engine: LangGraphEngine, team: Team, job: Job, run: RunContext) -> None:
+        self._engine = engine
         self._team = team
         self._job = job
         self._run = run
 
     async def run(self) -> None:
-        with ExitStack() as stack:
-            saver, store = self._open(stack)
-            thread = self._job.thread or self._job.run_id
-            config: RunnableConfig = {
-                "configurable": {"thread_id": thread, RUN: self._run},
-                "recursion_limit": RECURSION_LIMIT,
-            }
-            self._emit(
-                RunStarted,
-                name=self._team.spec.name,
-                task=self._job.task,
-                thread=self._job.thread,
-                resumed=self._job.resume,
-            )
-            end: RunEnded | None = None
-            try:
-                state = await self._invoke(saver, config)
-                end = self._answered(state)
-            except BottegaError as error:
-                end = self._failed(error)
-            finally:
-                if store is not None:
-                    store.finish(self._job.run_id, end)
+        saver, store = self._accepted()
+        config: RunnableConfig = {
+            "configurable": {"thread_id": self._job.thread or self._job.run_id, RUN: self._run},
+            "recursion_limit": RECURSION_LIMIT,
+        }
+        self._emit(
+            RunStarted,
+            name=self._team.spec.name,
+            task=self._job.task,
+            thread=self._job.thread,
+            resumed=self._job.resume,
+        )
+        end: RunEnded | None = None
+        try:
+            end = self._answered(await self._invoke(saver, config))
+        except BottegaError as error:
+            end = self._failed(error)
+        finally:
+            if store is not None:
+                store.finish(self._job.run_id, end)
 
-    def _open(self, stack: ExitStack) -> tuple[Any, RunStore | None]:
+    def _accepted(self) -> tuple[Any, RunStore | None]:
         """Open the store and accept the run: from here on it is not lost."""
         job = self._job
         if job.store is None:
             return None, None
-        from bottega_agents.sqlite import InlineSqliteSaver
+        from bottega_agents.stores import open_store
 
-        saver = InlineSqliteSaver(job.store)
-        stack.callback(saver.close)
+        saver = open_store(job.store)
         store = RunStore(saver.conn)
         store.accept(
             Run(
@@ -108,7 +112,7 @@ class _Execution:
         return saver, store
 
     async def _invoke(self, saver: Any, config: RunnableConfig) -> Mapping[str, Any]:
-        graph = compile_team(self._team, saver)
+        graph = self._engine.compiled(self._team, saver)
         start: dict[str, Any] | None = {
             "task": self._job.task,
             "run": self._job.run_id,

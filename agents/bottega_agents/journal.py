@@ -1,9 +1,9 @@
 """The journal, written through the checkpointer's own `put_writes`.
 
 Each entry is a pending write against the checkpoint that the node runs on, under a channel of
-ours that LangGraph passes over. Any saver stores it, at a cost that does not grow with the run, and it is
-on disk when `write` returns: LangGraph's own task writes go through a background thread and can be
-lost to kill -9 after the step has finished.
+ours that LangGraph passes over. Any saver stores it, at a cost that does not grow with the
+run, and it is on disk when `write` returns: LangGraph's own task writes go through a background
+thread and can be lost to kill -9 after the step has finished.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from bottega.messages import Json
+from bottega_agents.sqlite import InlineSqliteSaver
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
     from langgraph.checkpoint.base import BaseCheckpointSaver
 
 CHANNEL = "__bottega_journal__"
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class CheckpointJournal:
@@ -58,10 +60,11 @@ class CheckpointJournal:
 
     async def write(self, key: str, value: Json) -> None:
         """Record the value; it is with the saver when this returns."""
-        text = json.dumps([key, value], separators=(",", ":"))
-        await self._saver.aput_writes(
-            self._config, [(CHANNEL, text)], f"{self._task}:{key}", CHANNEL
-        )
+        text, task = _encode([key, value]), f"{self._task}:{key}"
+        if isinstance(self._saver, InlineSqliteSaver):
+            self._saver.put_entry(self._config, CHANNEL, text, task)
+        else:
+            await self._saver.aput_writes(self._config, [(CHANNEL, text)], task, CHANNEL)
 
 
 async def _read(

@@ -59,6 +59,13 @@ def storage_errors(file: str) -> Iterator[None]:
         raise StorageError(f"{file}: {error}", retryable=retryable) from error
 
 
+_WRITE = """
+INSERT OR IGNORE INTO writes
+(thread_id, checkpoint_ns, checkpoint_id, task_id, task_path, idx, channel, type, value)
+VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?)
+"""
+
+
 class InlineSqliteSaver(SqliteSaver):
     """A checkpointer over one SQLite file whose async methods write at once."""
 
@@ -67,10 +74,24 @@ class InlineSqliteSaver(SqliteSaver):
         super().__init__(connect(file), serde=serializer)
         self.jsonplus_serde = serializer
         self.file = str(file)
+        with storage_errors(self.file):
+            self.setup()
 
     def close(self) -> None:
         """Close the file."""
         self.conn.close()
+
+    def put_entry(self, config: RunnableConfig, channel: str, value: str, task_id: str) -> None:
+        """Store one journal entry: `put_writes` for a single write of text, in one statement."""
+        configurable = config["configurable"]
+        place = (
+            configurable["thread_id"],
+            configurable["checkpoint_ns"],
+            configurable["checkpoint_id"],
+        )
+        kind, data = self.serde.dumps_typed(value)
+        with storage_errors(self.file), self.lock, self.conn:
+            self.conn.execute(_WRITE, (*place, task_id, channel, channel, kind, data))
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         with storage_errors(self.file):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from bottega.calling import call_tool
@@ -26,7 +26,7 @@ OUTCOME_UNKNOWN = (
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Done:
     """A call that was carried out, or refused."""
 
@@ -71,7 +71,8 @@ class Actions:
         except BottegaError as error:
             return Done(result=failed(call, str(error)), misused=True)
         done = await self._journaled(tool, call, arguments, step)
-        return replace(done, seconds=time.perf_counter() - started)
+        done.seconds = time.perf_counter() - started
+        return done
 
     def _denied(self, tool: Tool) -> str:
         """Say which permission is missing; nothing when all are there."""
@@ -92,9 +93,10 @@ class Actions:
         recorded = entries.get(f"{key}/result")
         if recorded is not None:
             return _replayed(recorded)
-        if key in entries and tool.effects == "once":
-            return Done(result=failed(call, OUTCOME_UNKNOWN))
-        await self._journal.write(key, call.name)
+        if tool.effects == "once":  # another may simply be called again: its intent says nothing
+            if key in entries:
+                return Done(result=failed(call, OUTCOME_UNKNOWN))
+            await self._journal.write(key, call.name)
         context = ToolContext(
             run_id=self._run.run_id,
             node=self._node,

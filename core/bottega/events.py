@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
-from bottega.messages import Citation, Json
+from bottega.messages import Citation, Json, citation_to_json
 
 Status = Literal["done", "failed", "budget", "waiting", "cancelled"]
 """How a run ended: `budget` by a limit, `waiting` for a person, `cancelled` by the caller."""
@@ -36,16 +37,18 @@ class Event:
 
     def to_json(self) -> dict[str, Json]:
         """Return the event as a JSON object with its `kind`."""
+        names, values = _fields(type(self))
         data: dict[str, Json] = {"kind": self.kind}
-        for name in _field_names(type(self)):
-            data[name] = _plain(getattr(self, name))
+        data.update(zip(names, values(self), strict=True))
+        if "citations" in data:
+            data["citations"] = [citation_to_json(item) for item in data["citations"]]
         return data
 
     @staticmethod
     def from_json(data: Mapping[str, Json]) -> Event:
         """Read what `to_json` wrote. Raises KeyError for a kind that is not known."""
         kind = _KINDS[data["kind"]]
-        names = _field_names(kind)
+        names, _ = _fields(kind)
         fields = {name: value for name, value in data.items() if name in names}
         if "citations" in fields:
             fields["citations"] = tuple(Citation(**item) for item in fields["citations"])
@@ -53,25 +56,20 @@ class Event:
 
     def dumps(self) -> str:
         """Return the event as one line of JSON, safe to print: escapes are ASCII."""
-        return json.dumps(self.to_json(), separators=(",", ":"), allow_nan=False)
+        return _encode(self.to_json())
 
 
-_NAMES: dict[type, tuple[str, ...]] = {}
+_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+_FIELDS: dict[type, tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]] = {}
 
 
-def _field_names(kind: type[Event]) -> tuple[str, ...]:
-    names = _NAMES.get(kind)
-    if names is None:
-        names = _NAMES[kind] = tuple(f.name for f in dataclasses.fields(kind))
-    return names
-
-
-def _plain(value: Any) -> Json:
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, Citation):
-        return {name: getattr(value, name) for name in Citation.__slots__}
-    return value
+def _fields(kind: type[Event]) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+    """Return the names of a kind's fields and what reads them all: worked out once a kind."""
+    known = _FIELDS.get(kind)
+    if known is None:
+        names = tuple(f.name for f in dataclasses.fields(kind))
+        known = _FIELDS[kind] = (names, operator.attrgetter(*names))
+    return known
 
 
 def _register(kind: type[Event]) -> type[Event]:

@@ -13,6 +13,7 @@ from bottega.errors import InputError, StorageError
 from bottega.events import RunEnded
 
 RUNNING = "running"
+INTERRUPTED = "interrupted"
 _COLUMNS = "run_id, thread, name, task, origin, status, reason, created, ended"
 _TABLE = """
 CREATE TABLE IF NOT EXISTS bottega_runs (
@@ -69,13 +70,12 @@ class RunStore:
             )
 
     def finish(self, run_id: str, end: RunEnded | None) -> None:
-        """Close a run; None leaves it resumable, for it was broken off."""
-        if end is None:
-            return
+        """Close a run; None says that it was broken off and can be resumed."""
+        status, reason = (end.status, end.reason) if end else (INTERRUPTED, "")
         with self._connection:
             self._connection.execute(
                 "UPDATE bottega_runs SET status = ?, reason = ?, ended = ? WHERE run_id = ?",
-                (end.status, end.reason, time.time(), run_id),
+                (status, reason, time.time(), run_id),
             )
 
     def list(self, limit: int = 50) -> list[Run]:

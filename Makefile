@@ -1,0 +1,50 @@
+# One command sets up and runs the main job (make demo), one sets up and passes the tests (make test).
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+QUESTION ?= Which PEP introduced data classes, and for which Python version?
+
+.PHONY: setup demo test check lint types contracts format clean
+
+setup: $(VENV)/.run
+dev: $(VENV)/.dev
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(VENV)/.run: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@ $(VENV)/.run
+
+demo: setup
+	$(BIN)/bottega index examples/peps
+	$(BIN)/bottega run examples/research.yaml "$(QUESTION)"
+
+test: dev
+	$(BIN)/python -m pytest --numprocesses auto
+
+lint: dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: dev
+	$(BIN)/mypy
+	$(BIN)/basedpyright
+
+contracts: dev
+	$(BIN)/lint-imports
+
+check: lint types contracts test
+
+format: dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .bottega examples/.bottega

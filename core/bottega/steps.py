@@ -1,0 +1,255 @@
+"""The steps of the loop: ask, read, act, report; again until there is an answer.
+
+What a whole loop comes to, and what ends it from outside, is `bottega.loop`; how one call is
+carried out is `bottega.actions`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bottega.actions import Actions, Done, failed
+from bottega.dialect import BadCall, Turn
+from bottega.errors import BottegaError, BudgetExceeded, ModelError, ReplyFormatError
+from bottega.events import Action, Answer, Event, Failure, Observation, StepStarted, Thought
+from bottega.messages import ToolCall, ToolResult, user
+from bottega.middleware import wrap_model
+from bottega.model import Reply, collect
+from bottega.outcome import Outcome
+from bottega.repeats import REPEATED, Repeats
+from bottega.replies import reply_from_json, reply_to_json
+
+if TYPE_CHECKING:
+    from bottega.loop import Loop
+
+MAX_CALLS = 32
+"""Most calls that are carried out in one turn; the rest are refused."""
+MAX_BAD_TURNS = 3
+"""Turns in a row that cannot be used before the run fails."""
+
+CUT = "Your reply was cut off at the length limit before it was complete. Answer more briefly."
+TOO_MANY = f"not carried out: at most {MAX_CALLS} calls in one turn"
+
+
+class Steps:
+    """A loop under way, with what is worked out once for all its steps."""
+
+    def __init__(self, loop: Loop) -> None:
+        parts = loop.parts
+        self._loop = loop
+        self._meter = loop.run.meter
+        self._dialect = parts.dialect
+        self._sampling = parts.sampling
+        self._specs = tuple(tool.spec for tool in parts.tools)
+        self._model = wrap_model(parts.model, parts.middleware)
+        self._actions = Actions(parts, loop.run, loop.journal, loop.path or parts.name)
+        self._ids = {call.id for message in loop.messages for call in message.calls}
+        self._bad_turns = 0
+        self._repeats = Repeats()
+
+    async def events(self) -> AsyncGenerator[Event, None]:
+        """Step until the loop has an outcome. Raises BottegaError for what ends it otherwise."""
+        loop = self._loop
+        while True:
+            self._meter.take_step()
+            loop.step += 1
+            yield loop.event(StepStarted)
+            reply = await self._reply()
+            turn = self._named(self._dialect.read(reply))
+            if turn.thought:
+                yield loop.event(Thought, text=turn.thought)
+            problem = self._problem(reply, turn)
+            if problem:
+                loop.messages.append(self._dialect.replied(reply, turn))
+                loop.messages.append(user(problem))
+                yield loop.event(Failure, error="ReplyFormatError", message=problem)
+                self._bad_turn(problem)
+                continue
+            if turn.answer is not None:
+                loop.messages.append(self._dialect.replied(reply, turn))
+                yield self._answered(turn.answer, abstained=reply.end.finish == "abstain")
+                return
+            async with aclosing(self._act(reply, turn)) as events:
+                async for event in events:
+                    yield event
+            if loop.outcome.status == "done":
+                return
+
+    async def _reply(self) -> Reply:
+        """Ask the model, or read from the journal what it said before a crash."""
+        loop = self._loop
+        key = f"{loop.step}/reply"
+        recorded = loop.journal.entries.get(key)
+        if recorded is not None:
+            reply = reply_from_json(recorded)
+        else:
+            reply = await self._ask()
+            await loop.journal.write(key, reply_to_json(reply))
+        self._meter.add(reply.end.usage)
+        return reply
+
+    async def _ask(self) -> Reply:
+        request = self._dialect.request(self._loop.messages, self._specs, self._sampling)
+        deadline = self._meter.deadline
+        if deadline is None:
+            return await collect(self._model(request))
+        try:
+            async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
+                return await collect(self._model(replace(request, deadline=deadline)))
+        except (TimeoutError, ModelError):
+            self._meter.check()  # a model that fails because the time is up is the budget's end
+            raise
+
+    def _named(self, turn: Turn) -> Turn:
+        """Give every call an id that is unique in the run, whatever the model gave."""
+        given = [*(call.id for call in turn.calls), *(call.id for call in turn.bad_calls)]
+        if all(given) and len(set(given)) == len(given) and self._ids.isdisjoint(given):
+            self._ids.update(given)
+            return turn
+        calls = tuple(replace(call, id=self._new_id(call)) for call in turn.calls)
+        bad = tuple(replace(call, id=self._new_id(call)) for call in turn.bad_calls)
+        return replace(turn, calls=calls, bad_calls=bad)
+
+    def _new_id(self, call: ToolCall | BadCall) -> str:
+        wanted = call.id or f"call-{self._loop.step}"
+        name, count = wanted, 1
+        while name in self._ids:
+            count += 1
+            name = f"{wanted}-{count}"
+        self._ids.add(name)
+        return name
+
+    def _problem(self, reply: Reply, turn: Turn) -> str:
+        """Say what keeps the reply from being used; nothing when it is fine."""
+        if reply.end.finish == "filter":
+            raise ModelError("the server withheld the reply: its content filter stopped it")
+        if reply.end.finish == "length":
+            return CUT
+        return turn.problem
+
+    def _bad_turn(self, problem: str) -> None:
+        self._bad_turns += 1
+        if self._bad_turns >= MAX_BAD_TURNS:
+            raise ReplyFormatError(
+                f"the model gave {MAX_BAD_TURNS} replies in a row that cannot be used: {problem}"
+            )
+
+    def _answered(self, text: str, *, abstained: bool = False) -> Answer:
+        answer = self._loop.answer(text, abstained=abstained)
+        self._loop.outcome = Outcome(answer=answer)
+        return answer
+
+    async def _act(self, reply: Reply, turn: Turn) -> AsyncGenerator[Event, None]:
+        """Carry out a turn's calls and put their results into the conversation."""
+        loop = self._loop
+        loop.messages.append(self._dialect.replied(reply, turn))
+        for call in turn.calls:
+            yield loop.event(Action, call_id=call.id, tool=call.name, arguments=call.arguments)
+        done = self._refused(turn)
+        for item in done:
+            yield self._observed(item)
+        over = {item.result.call_id for item in done}
+        calls = [call for call in turn.calls if call.id not in over]
+        handed_on = [call for call in calls if self._is_handed_on(call)]
+        own = [call for call in calls if call not in handed_on] if handed_on else calls
+        if len(own) == 1:
+            done.append(await self._actions.carry_out(own[0], loop.step))
+            yield self._observed(done[-1])
+        elif own:
+            async with aclosing(self._together(own)) as results:
+                async for item in results:
+                    done.append(item)
+                    yield self._observed(item)
+        results_in_order = _in_order(turn, done)
+        if handed_on:
+            loop.outcome = Outcome(handed_on=tuple(handed_on), results=results_in_order)
+            return
+        loop.messages.append(self._dialect.observed(results_in_order))
+        final = next((item for item in done if item.final), None)
+        if final is not None:
+            yield self._answered(final.result.content)
+            return
+        self._judge_turn(turn, done, results_in_order)
+
+    def _refused(self, turn: Turn) -> list[Done]:
+        """Return the results of calls that are not carried out at all."""
+        refused = [
+            Done(result=failed(ToolCall(id=bad.id, name=bad.name), bad.problem), misused=True)
+            for bad in turn.bad_calls
+        ]
+        refused += [
+            Done(result=failed(call, TOO_MANY), misused=True) for call in turn.calls[MAX_CALLS:]
+        ]
+        now = turn.calls[:MAX_CALLS]
+        if self._meter.budget.repeats is not None and self._repeats.stuck(now):
+            return refused + [Done(result=failed(call, REPEATED)) for call in now]
+        misfits = (self._misfit(call) for call in now if self._is_handed_on(call))
+        return refused + [misfit for misfit in misfits if misfit is not None]
+
+    def _is_handed_on(self, call: ToolCall) -> bool:
+        tool = self._actions.tool(call.name)
+        return tool is not None and tool.hand_off
+
+    def _misfit(self, call: ToolCall) -> Done | None:
+        """Say what is wrong with a call that is to be handed on; nothing where all is well."""
+        tool = self._actions.tool(call.name)
+        try:
+            if tool is not None:
+                tool.validate(call.arguments)
+        except BottegaError as error:
+            return Done(result=failed(call, str(error)), misused=True)
+        return None
+
+    async def _together(self, calls: Sequence[ToolCall]) -> AsyncGenerator[Done, None]:
+        """Carry out several calls at once and yield what comes of each, as it comes."""
+        step = self._loop.step
+        tasks = {asyncio.ensure_future(self._actions.carry_out(call, step)) for call in calls}
+        try:
+            pending = tasks
+            while pending:
+                finished, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+                for task in finished:
+                    yield task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _observed(self, done: Done) -> Observation:
+        result = done.result
+        return self._loop.event(
+            Observation,
+            call_id=result.call_id,
+            tool=result.name,
+            content=result.content,
+            is_error=result.is_error,
+            citations=result.citations,
+            printed=done.printed,
+            seconds=done.seconds,
+            replayed=done.replayed,
+        )
+
+    def _judge_turn(self, turn: Turn, done: Sequence[Done], results: Sequence[ToolResult]) -> None:
+        """Count turns without a usable call, and turns that only repeat the one before."""
+        if done and all(item.misused for item in done):
+            self._bad_turn(done[-1].result.content)
+            return
+        self._bad_turns = 0
+        self._repeats.note(turn.calls, results)
+        most = self._meter.budget.repeats
+        if most is not None and self._repeats.count >= most:
+            raise BudgetExceeded("repeats of the same call", most, self._repeats.count)
+
+
+def _in_order(turn: Turn, done: Sequence[Done]) -> tuple[ToolResult, ...]:
+    """Return the results in the order in which the model made the calls."""
+    if len(done) == 1:
+        return (done[0].result,)
+    by_id = {item.result.call_id: item.result for item in done}
+    calls = (*turn.calls, *turn.bad_calls)
+    return tuple(by_id[call.id] for call in calls if call.id in by_id)
