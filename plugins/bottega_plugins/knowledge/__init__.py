@@ -1,7 +1,7 @@
 """Knowledge from documents: an index over a folder, a retriever, a tool and a command.
 
-Only the offers stand here; what they make is imported when it is made. `knowledge_base` is the way in
-for programs.
+Only the offers stand here; what they make is imported when it is made. `knowledge_base` is the way
+in for programs.
 """
 
 from __future__ import annotations
@@ -16,29 +16,35 @@ if TYPE_CHECKING:
     import click
 
     from bottega.plugin.context import FactoryContext
-    from bottega_plugins.knowledge.knowledge_base import KnowledgeBase
-    from bottega_plugins.knowledge.search_knowledge import SearchKnowledge
+    from bottega.retriever import Retriever
+    from bottega.tools import Tool
 
 EMBEDDER = "minilm"
 
 
-def _retriever(context: FactoryContext, docs: str, embedder: str = EMBEDDER) -> KnowledgeBase:
+def _retriever(context: FactoryContext, docs: str, embedder: str = EMBEDDER) -> Retriever:
     from bottega_plugins.knowledge.knowledge_base import KnowledgeBase
 
     made = context.make("embedder", embedder)
     return KnowledgeBase.open(context.folder / docs, made, home=context.home)
 
 
-def _tool(context: FactoryContext, docs: str, embedder: str = EMBEDDER) -> SearchKnowledge:
+def _tool(context: FactoryContext, docs: str, embedder: str = EMBEDDER) -> Tool:
     from bottega_plugins.knowledge.search_knowledge import SearchKnowledge
 
     return SearchKnowledge(_retriever(context, docs, embedder))
 
 
-def _command(context: FactoryContext) -> click.Command:
+def _index(context: FactoryContext) -> click.Command:
     from bottega_plugins.knowledge.index_command import make_command
 
-    return make_command(context)
+    return make_command(context, EMBEDDER)
+
+
+def _ask(context: FactoryContext) -> click.Command:
+    from bottega_plugins.knowledge.ask_command import make_command
+
+    return make_command(context, EMBEDDER)
 
 
 @hookimpl
@@ -57,6 +63,10 @@ def bottega_tools() -> Iterable[Offer]:
 
 @hookimpl
 def bottega_commands() -> Iterable[Offer]:
-    """Offer the command that makes and refreshes an index."""
-    summary = "Index a folder of documents, so that agents can search it."
-    return [Offer(name="index", summary=summary, factory=_command)]
+    """Offer the commands that index a folder of documents and answer from it."""
+    index = "Index a folder of documents, so that agents can search it."
+    ask = "Ask a question about a folder of documents."
+    return [
+        Offer(name="index", summary=index, factory=_index),
+        Offer(name="ask", summary=ask, factory=_ask),
+    ]

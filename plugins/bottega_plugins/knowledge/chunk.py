@@ -1,8 +1,8 @@
 """Passages: pieces of a document that follow its structure and fit an embedder.
 
-A header block is one passage. Under each heading, text is taken up to the embedder's limit and cut at
-the last end of a paragraph, else of a sentence, a line or a word. Spans are exact: the passage's text is
-`text[start:end]` of the document.
+A header block is one passage. Under each heading, text is taken up to the embedder's limit and cut
+at the last end of a paragraph, else of a sentence, a line or a word. Spans are exact: the passage's
+text is `text[start:end]` of the document.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ _MOST_PREFIX = 300
 _SPECIAL_TOKENS = 4
 """Room for what an embedder puts around and between."""
 _LEAST_TOKENS = 16
+_SHORT_REST = 1.4
 _LONGEST_KEY_PATH = 200
 
 TokenSpans = Callable[[str], list[tuple[int, int]]]
@@ -83,6 +84,8 @@ class Splitter:
             if len(tokens) > budget:
                 stop = position + max(1, tokens[budget][0])
             if stop < end:
+                if end - position < _SHORT_REST * (stop - position):
+                    stop = position + (end - position) * 3 // 5  # two fair pieces, no crumb
                 stop = _cut(text, position, stop)
             yield position, _without_trailing_space(text, position, stop)
             position = _next_text(text, stop, end)
@@ -99,7 +102,7 @@ def embedded_text(title: str, chunk: Chunk) -> str:
 
 
 def citation_path(source: str) -> str:
-    """Return the path as keys carry it: no brackets, no control or bidirectional characters, not long."""
+    """Return the path as keys carry it: no brackets, no invisible characters, not too long."""
     shown = "".join(_quoted(c) if _needs_quoting(c) else c for c in source)
     if len(shown) <= _LONGEST_KEY_PATH:
         return shown
@@ -127,11 +130,9 @@ def _cut(text: str, start: int, stop: int) -> int:
     """Return the best place at or before `stop` to end a passage."""
     for pattern, share in _ENDS:
         least = start + int((stop - start) * share)
-        last = None
-        for last in pattern.finditer(text, least, stop):
-            pass
-        if last and last.end() > start:
-            return last.end()
+        ends = [match.end() for match in pattern.finditer(text, least, stop)]
+        if ends and ends[-1] > start:
+            return ends[-1]
     return stop
 
 
@@ -174,6 +175,4 @@ def _placed(path: str, text: str, spans: Iterable[tuple[str, int, int]]) -> Iter
 def _with_unique_keys(chunks: Iterable[Chunk]) -> tuple[Chunk, ...]:
     made = tuple(chunks)
     times = Counter(chunk.key for chunk in made)
-    return tuple(
-        replace(c, key=f"{c.key}@{c.start}") if times[c.key] > 1 else c for c in made
-    )
+    return tuple(replace(c, key=f"{c.key}@{c.start}") if times[c.key] > 1 else c for c in made)

@@ -1,7 +1,7 @@
-"""The files of a folder: which to read, which to leave out and why. What is in them is no concern here.
+"""The files of a folder: which to read, which to leave out and why. Not what is in them.
 
-Hidden files and folders (a leading dot) are left out without a word; everything else that is not read is
-named with its reason.
+Hidden files and folders (a leading dot) are left out without a word; everything else that is not
+read is named with its reason.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class SkippedError(Exception):
 def files(folder: Path, leave_out: Path | None = None) -> Iterator[tuple[str, Path | Skipped]]:
     """Yield every file by its path relative to the folder, in a stable order.
 
-    A file that cannot be a document comes as `Skipped`. `leave_out` is a folder not to enter: that of
-    the index itself.
+    A file that cannot be a document comes as `Skipped`. `leave_out` is a folder not to enter: that
+    of the index itself.
     """
     failures: list[OSError] = []
     for root, folders, names in os.walk(folder, onerror=failures.append):
@@ -53,7 +53,7 @@ def files(folder: Path, leave_out: Path | None = None) -> Iterator[tuple[str, Pa
 def read(path: Path) -> bytes:
     """Return the file's bytes. Raises SkippedError when it is empty, too large or not readable."""
     try:
-        # a file may have become a link or a pipe since it was listed: neither is followed or waited for
+        # it may have become a link or a pipe since it was listed: not to be followed or waited for
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):

@@ -1,5 +1,6 @@
-"""The header block of a text: `Key: value` lines at its very beginning, as in mail (RFC 822), in PEPs and
-RFCs, and between two lines of `---` in Markdown.
+"""The header block of a text: `Key: value` lines at its very beginning.
+
+As in mail (RFC 822), in PEPs, and between two lines of `---` in Markdown.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def read_header(text: str) -> Header | None:
 
 
 def _first_block(text: str) -> tuple[list[str], int, int]:
-    """Return the lines up to the first blank one, and their span; no lines when they are too many."""
+    """Return the lines up to the first blank one, and their span; no lines if they are many."""
     first = _SOMETHING.search(text)
     start = position = text.rfind("\n", 0, first.start() if first else 0) + 1
     lines: list[str] = []
@@ -63,7 +64,7 @@ def _first_block(text: str) -> tuple[list[str], int, int]:
 
 
 def _fields(lines: list[str], *, strict: bool) -> tuple[tuple[str, str], ...]:
-    """Return the fields, continuation lines joined; none at all if `strict` and a line does not fit."""
+    """Return the fields, continuation lines joined; none if `strict` and a line does not fit."""
     found: list[tuple[str, str]] = []
     for line in lines:
         match = _FIELD.match(line)

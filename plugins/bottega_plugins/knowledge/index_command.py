@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from bottega.cli.options import as_json
+from bottega.cli.screen import show, show_json
 
 if TYPE_CHECKING:
     from bottega.plugin.context import FactoryContext
@@ -18,32 +20,33 @@ if TYPE_CHECKING:
 _MOST_SKIPPED_SHOWN = 20
 
 
-def make_command(context: FactoryContext) -> click.Command:
+def make_command(context: FactoryContext, embedder: str) -> click.Command:
     """Return the command; the embedder is made when it runs."""
 
     @click.command("index", help="Index a folder of documents, so that agents can search it.")
     @click.argument("directory", metavar="DIR")
-    @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+    @as_json
     @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
     def index(directory: str, *, as_json: bool, quiet: bool) -> None:
-        from bottega_plugins.knowledge import EMBEDDER
         from bottega_plugins.knowledge.knowledge_base import KnowledgeBase, require_folder
 
         folder = require_folder(context.folder / directory)  # before the embedder is loaded
-        made = context.make("embedder", EMBEDDER)
+        made = context.make("embedder", embedder)
         knowledge = KnowledgeBase.open(folder, made, home=context.home)
-        with _progress_bar(shown=not (quiet or as_json)) as report:
+        with progress_bar(shown=not (quiet or as_json)) as report:
             done = asyncio.run(knowledge.update(report))
         if as_json:
-            click.echo(json.dumps(_as_data(knowledge, done)))
+            show_json(_as_data(knowledge, done))
         elif not quiet:
-            click.echo(_as_text(directory, done))
+            for line in _as_text(directory, done):
+                show(line)
 
     return index
 
 
 @contextmanager
-def _progress_bar(*, shown: bool) -> Iterator[Report | None]:
+def progress_bar(*, shown: bool) -> Generator[Report | None]:
+    """Show a bar on standard error while an index is brought up to date."""
     if not shown:
         yield None
         return
@@ -81,32 +84,28 @@ def _as_data(knowledge: KnowledgeBase, done: UpdateReport) -> dict[str, Any]:
     }
 
 
-def _as_text(directory: str, done: UpdateReport) -> str:
+def _as_text(directory: str, done: UpdateReport) -> Iterator[str]:
     size = f"{_count(done.files, 'file')}, {_count(done.chunks, 'passage')}"
     seconds = f"{done.seconds:.1f} s"
-    lines = [f"{directory}: nothing to do: {size} are up to date ({seconds})"]
-    if not done.nothing_to_do:
+    if done.nothing_to_do:
+        yield f"{directory}: nothing to do: {size} are up to date ({seconds})"
+    else:
         parts = ((done.added, "new"), (done.changed, "changed"), (done.deleted, "deleted"))
         changes = ", ".join(f"{number} {what}" for number, what in parts if number)
-        lines = [f"{directory}: {size} indexed ({changes or 'none new'}) in {seconds}"]
+        yield f"{directory}: {size} indexed ({changes or 'none new'}) in {seconds}"
     if done.rebuilt:
-        lines.append(f"made anew: {done.rebuilt}")
-    lines.extend(_skipped(done))
-    return "\n".join(lines)
+        yield f"made anew: {done.rebuilt}"
+    yield from _skipped(done)
 
 
 def _skipped(done: UpdateReport) -> Iterator[str]:
     if done.skipped:
         yield f"{_count(len(done.skipped), 'file')} skipped:"
     for item in done.skipped[:_MOST_SKIPPED_SHOWN]:
-        yield f"  {_printable(item.source)}: {item.reason}"
+        yield f"  {item.source}: {item.reason}"
     if len(done.skipped) > _MOST_SKIPPED_SHOWN:
         yield f"  and {len(done.skipped) - _MOST_SKIPPED_SHOWN} more (--json names all)"
 
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def _printable(name: str) -> str:
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in name)

@@ -46,9 +46,7 @@ class KnowledgeBase:
     def __init__(self, store: Store, embedder: Embedder) -> None:
         self._store = store
         self._embedder = embedder
-        self._splitter = Splitter(
-            token_spans=embedder.token_spans, max_tokens=embedder.max_tokens
-        )
+        self._splitter = Splitter(token_spans=embedder.token_spans, max_tokens=embedder.max_tokens)
         self._loading = threading.Lock()
         self._loaded: tuple[tuple[int, int], Snapshot] | None = None
 
@@ -81,8 +79,8 @@ class KnowledgeBase:
     async def update(self, progress: Report | None = None) -> UpdateReport:
         """Bring the index up to date with the folder; the old one stays in use until that is done.
 
-        An index that is damaged, or was made with another embedder, is made anew. Raises StorageError
-        when it cannot be written or another process is writing it.
+        An index that is damaged, or was made with another embedder, is made anew. Raises
+        StorageError when it cannot be written or another process is writing it.
         """
         started = time.perf_counter()
         report = progress or _silent
@@ -183,9 +181,7 @@ def _silent(progress: Progress) -> None:
     """Tell nobody."""
 
 
-def _search(
-    snapshot: Snapshot, query: str, vector: NDArray[np.float32], k: int
-) -> list[Citation]:
+def _search(snapshot: Snapshot, query: str, vector: NDArray[np.float32], k: int) -> list[Citation]:
     found = rank(snapshot, query, vector, k)
     return [_citation(*snapshot.passages[number], score) for number, score in found]
 

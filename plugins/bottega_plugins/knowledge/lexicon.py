@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,13 +24,11 @@ class Lexicon:
     @classmethod
     def build(cls, texts: Sequence[str]) -> Lexicon:
         """Count the words of the texts; a passage's number is its place among them."""
-        import bm25s
-
         vocabulary: dict[str, int] = {}
         rows = [[vocabulary.setdefault(w, len(vocabulary)) for w in words(t)] for t in texts]
         if not vocabulary:
             return cls(None, len(rows))
-        index = bm25s.BM25()
+        index = _bm25s().BM25()
         index.index((rows, vocabulary), create_empty_token=False, show_progress=False)
         return cls(index, len(rows))
 
@@ -41,11 +40,9 @@ class Lexicon:
     @classmethod
     def load(cls, folder: Path, size: int) -> Lexicon:
         """Read what `save` wrote. Raises OSError, ValueError or KeyError when it is damaged."""
-        import bm25s
-
         if not folder.exists():
             return cls(None, size)
-        index = bm25s.BM25.load(folder, allow_pickle=False, show_progress=False)
+        index = _bm25s().BM25.load(folder, allow_pickle=False, show_progress=False)
         return cls(index, size)
 
     def scores(self, query: str) -> NDArray[np.float32]:
@@ -80,3 +77,7 @@ class Lexicon:
 
         start, end = self._index.scores["indptr"][number : number + 2]
         return np.sort(self._index.scores["indices"][start:end]).astype(np.int64)
+
+
+def _bm25s() -> Any:
+    return import_module("bm25s")  # it has no types

@@ -1,7 +1,7 @@
 """The manifest of an index: which generation of files is current, and the sha256 of each.
 
-FAISS loads many a damaged file without a word, so nothing is read that does not match its digest here.
-The manifest carries a digest of itself.
+FAISS loads many a damaged file without a word, so nothing is read that does not match its digest
+here. The manifest carries a digest of itself.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from bottega.errors import StorageError
 
@@ -64,12 +64,12 @@ def read_manifest(folder: Path) -> Manifest | None:
 
 def _fields(path: Path, text: bytes) -> dict[str, Any]:
     try:
-        fields = json.loads(text)
+        fields: Any = json.loads(text)
     except (ValueError, RecursionError):
         fields = None
     if not isinstance(fields, dict):
         raise StorageError(f"{path} is damaged: it is not a JSON object")
-    return fields
+    return cast("dict[str, Any]", fields)
 
 
 def _digest(fields: Mapping[str, Any]) -> str:

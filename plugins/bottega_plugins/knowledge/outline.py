@@ -15,7 +15,8 @@ from pathlib import PurePosixPath
 from bottega_plugins.knowledge.header import Header, read_header
 
 _UNDERLINED = re.compile(
-    r"""^(?P<title>[^\s][^\n]{0,200}?)[ \t]*\r?\n(?P<mark>[=\-~^"'`#*+.:_])(?P=mark){2,}[ \t]*\r?$""",
+    r"^(?P<title>[^\s][^\n]{0,200}?)[ \t]*\r?\n"
+    r"""(?P<mark>[=\-~^"'`#*+.:_])(?P=mark){2,}[ \t]*\r?$""",
     re.MULTILINE,
 )
 _OVERLINE = re.compile(r"^([=\-~^\"'`#*+.:_])\1{2,}[ \t]*\r?$")

@@ -1,4 +1,4 @@
-"""Vectors that have been computed and not yet saved: what an interrupted update need not do again."""
+"""Vectors that were computed and are not yet saved: what an interrupted update need not repeat."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def text_key(embedder: str, text: str) -> bytes:
 
 
 class Pending:
-    """A file of vectors by text. It holds nothing that cannot be computed again: damaged, it is made anew."""
+    """A file of vectors by text; all of it can be computed again, so a damaged one is dropped."""
 
     def __init__(self, path: Path, dimension: int) -> None:
         self._path = path

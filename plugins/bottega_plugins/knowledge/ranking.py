@@ -1,8 +1,8 @@
 """Which passages answer a query best: vectors and words, fused; quoted phrases first.
 
-Fusion is reciprocal rank fusion with k = 60 (Cormack, Clarke and Buettcher, SIGIR 2009). Text in double
-quotes is also looked for word by word: passages that have it come before those that do not, and first
-those of a document or section that is called exactly so.
+Fusion is reciprocal rank fusion with k = 60 (Cormack, Clarke and Buettcher, SIGIR 2009). Text in
+double quotes is also looked for word by word: passages that have it come before those that do not,
+and first those of a document or section that is called exactly so.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ FUSION = 60
 _DEPTH = 1_000
 """How far down each list is looked at."""
 _MOST_PHRASES = 8
-_QUOTED = re.compile(r'"([^"]{2,300})"|\u201c([^\u201d]{2,300})\u201d|\u00ab([^\u00bb]{2,300})\u00bb')
+_QUOTED = re.compile(
+    r'"([^"]{2,300})"|\u201c([^\u201d]{2,300})\u201d|\u00ab([^\u00bb]{2,300})\u00bb'
+)
 _CALLED_SO = 2
 _HAS_IT = 1
 
@@ -86,7 +88,8 @@ def _candidates(snapshot: Snapshot, phrase: str) -> list[int]:
     if len(numbers) > _DEPTH:
         scores = snapshot.lexicon.scores(phrase)[numbers]
         numbers = numbers[(-scores).argsort(kind="stable")[:_DEPTH]]
-    return numbers.tolist()
+    found: list[int] = numbers.tolist()
+    return found
 
 
 def _points(phrase: str, entry: Entry, chunk: Chunk) -> int:
@@ -104,7 +107,7 @@ _BETWEEN_WORDS = re.compile(r"[\W_]+")
 
 
 def _plain(text: str) -> str:
-    """Return the words with one space between them: what is left when spelling details are not meant."""
+    """Return the words with one space between them, whatever stood between them before."""
     return _BETWEEN_WORDS.sub(" ", fold(text)).strip()
 
 

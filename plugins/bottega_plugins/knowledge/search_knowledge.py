@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from bottega.tools import Output, Tool
 
@@ -23,7 +23,7 @@ class SearchKnowledge(Tool):
 
     name = "search_knowledge"
     effects = "none"
-    permissions: ClassVar[frozenset[str]] = frozenset({"files:read"})
+    permissions = frozenset({"files:read"})
     trust = "untrusted"
 
     def __init__(self, retriever: Retriever) -> None:
@@ -32,8 +32,8 @@ class SearchKnowledge(Tool):
     async def run(self, query: str, k: int = 5) -> Output:
         """Find passages in the documents that bear on a question.
 
-        Each passage begins with its key in square brackets; cite the keys of those that you use. Words in
-        double quotes are looked for exactly as they stand, also in titles.
+        Each passage begins with its key in square brackets; cite the keys of those that you use.
+        Words in double quotes are looked for exactly as they stand, also in titles.
 
         Args:
             query: what to look for: a question, or the words you expect in the text.

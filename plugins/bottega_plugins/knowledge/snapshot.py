@@ -1,4 +1,4 @@
-"""One generation of an index in memory: documents, passages, vectors and words. It never changes."""
+"""One generation of an index in memory: documents, passages, vectors and words; unchanging."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def dump_entries(entries: Iterable[Entry]) -> bytes:
 
 
 def load_entries(data: bytes) -> tuple[Entry, ...]:
-    """Read what `dump_entries` wrote. Raises ValueError, TypeError or KeyError for anything else."""
+    """Read what `dump_entries` wrote. Raises ValueError or TypeError for anything else."""
     return tuple(_entry_from_json(line) for line in data.splitlines())
 
 

@@ -1,4 +1,4 @@
-"""An index on disk: where it is, how it is read, how a new generation takes the place of the old one.
+"""An index on disk: where it is, how it is read, how a new generation replaces the old one.
 
     <state>/indexes/<name>/
         manifest.json       names the current generation and the sha256 of its files
@@ -6,8 +6,8 @@
         pending.sqlite      vectors of an update that has not come to its end
         lock                held by the one writer
 
-A new generation is written beside the old one; renaming the manifest is the switch. A process killed
-at any point leaves the old index or the new one.
+A new generation is written beside the old one; renaming the manifest is the switch. A process
+killed at any point leaves the old index or the new one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +67,7 @@ class Store:
         return (self.folder / manifests.NAME).exists()
 
     def stamp(self) -> tuple[int, int]:
-        """Return something that is another after each switch. Raises StorageError without an index."""
+        """Return something that changes with each switch. Raises StorageError without an index."""
         try:
             status = (self.folder / manifests.NAME).stat()
         except OSError as error:
@@ -98,7 +98,7 @@ class Store:
         raise StorageError(f"the index {self.folder} changes faster than it can be read")
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
+    def writing(self) -> Generator[None]:
         """Hold the index for writing. Raises StorageError when another process does."""
         with _disk_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -106,7 +106,7 @@ class Store:
             yield
 
     def save(self, snapshot: Snapshot, embedder: Embedder, splitter: str) -> None:
-        """Write a new generation and switch to it; call it inside `writing`. Raises StorageError."""
+        """Write a new generation and switch to it, inside `writing`. Raises StorageError."""
         with _disk_errors(self.folder):
             self._save(snapshot, embedder, splitter)
 
@@ -134,7 +134,7 @@ class Store:
 
 
 @contextmanager
-def _disk_errors(folder: Path) -> Iterator[None]:
+def _disk_errors(folder: Path) -> Generator[None]:
     try:
         yield
     except OSError as error:
@@ -179,7 +179,9 @@ def _read_generation(folder: Path, manifest: Manifest) -> Snapshot:
         )
         lexicon = Lexicon.load(folder / _WORDS, manifest.chunks)
     except (KeyError, TypeError, ValueError, OSError) as error:
-        raise StorageError(f"{folder} is not an index of format {manifest.format}: {error}") from error
+        raise StorageError(
+            f"{folder} is not an index of format {manifest.format}: {error}"
+        ) from error
     snapshot = Snapshot(entries=entries, vectors=vectors, lexicon=lexicon)
     if len(snapshot.passages) != manifest.chunks:
         raise StorageError(f"{folder} does not have the {manifest.chunks} passages of its manifest")

@@ -1,4 +1,4 @@
-"""Bringing an index up to date: what changed in the folder, and nothing else, is read, cut and embedded."""
+"""Bringing an index up to date: what changed in the folder, and nothing else, costs work."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Survey:
 async def survey(
     docs: Path, known: Mapping[str, Entry], splitter: Splitter, *, leave_out: Path, report: Report
 ) -> Survey:
-    """Read the folder and cut what is new or changed. Raises StorageError when it cannot be listed."""
+    """Read the folder and cut what is new or changed to passages."""
     found = Survey()
     listed = await asyncio.to_thread(lambda: list(folder.files(docs, leave_out)))
     for done, (source, path) in enumerate(listed, start=1):
@@ -133,7 +133,7 @@ async def embed(
 ) -> tuple[NDArray[np.float32], int]:
     """Return the vectors of all passages, in order, and how many had to be computed.
 
-    A text whose vector is known, from the old index or an interrupted update, is not embedded again.
+    A text whose vector is known, from the old index or an interrupted update, is not embedded.
     """
     import numpy as np
 
@@ -165,9 +165,7 @@ def _known_vectors(
     return vectors
 
 
-def _checked(
-    rows: NDArray[np.float32], count: int, embedder: Embedder
-) -> NDArray[np.float32]:
+def _checked(rows: NDArray[np.float32], count: int, embedder: Embedder) -> NDArray[np.float32]:
     """Return the rows; those with NaN become zero, so that they are found by their words alone."""
     import numpy as np
 

@@ -1,8 +1,9 @@
-"""Vectors of passages in a flat FAISS index: exact inner products, no training, no approximation."""
+"""Vectors of passages in a flat FAISS index: exact inner products, nothing approximate."""
 
 from __future__ import annotations
 
 import struct
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from bottega.errors import StorageError
@@ -23,10 +24,9 @@ class Vectors:
     @classmethod
     def build(cls, rows: NDArray[np.float32]) -> Vectors:
         """Index rows of shape (passages, dimension)."""
-        import faiss
         import numpy as np
 
-        index = faiss.IndexFlatIP(rows.shape[1])
+        index = _faiss().IndexFlatIP(rows.shape[1])
         index.add(np.ascontiguousarray(rows, dtype=np.float32))
         return cls(index)
 
@@ -34,21 +34,18 @@ class Vectors:
     def from_bytes(cls, data: bytes, *, count: int, dimension: int) -> Vectors:
         """Read what `to_bytes` wrote. Raises StorageError when it is not of that shape.
 
-        The shape is compared before FAISS sees the bytes: it trusts them and allocates what they say.
+        The shape is compared before FAISS sees the bytes: it allocates whatever they say.
         """
-        import faiss
         import numpy as np
 
         said = (data[:4], *struct.unpack("<iq", data[4:16])) if len(data) >= 16 else ()
         if said != (_FLAT, dimension, count) or len(data) < count * dimension * 4:
             raise StorageError(f"not a flat index of {count} vectors with {dimension} dimensions")
-        return cls(faiss.deserialize_index(np.frombuffer(data, dtype=np.uint8)))
+        return cls(_faiss().deserialize_index(np.frombuffer(data, dtype=np.uint8)))
 
     def to_bytes(self) -> bytes:
         """Return the index as FAISS writes it to a file."""
-        import faiss
-
-        data: bytes = faiss.serialize_index(self._index).tobytes()
+        data: bytes = _faiss().serialize_index(self._index).tobytes()
         return data
 
     def rows(self) -> NDArray[np.float32]:
@@ -66,3 +63,7 @@ class Vectors:
         _, found = self._index.search(np.ascontiguousarray(query.reshape(1, -1)), k)
         numbers: NDArray[np.int64] = found[0]
         return numbers[numbers >= 0]
+
+
+def _faiss() -> Any:
+    return import_module("faiss")  # its types are generated and partly unknown

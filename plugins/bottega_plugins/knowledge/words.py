@@ -1,17 +1,19 @@
-"""Words of a text, as full-text search compares them: folded, stemmed, without the commonest ones."""
+"""Words of a text as full-text search compares them: folded, stemmed, without the commonest."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from functools import lru_cache
+from importlib import import_module
+from typing import Any
 
 _WORD = re.compile(r"\d+(?:\.\d+)+|\w+")
 _LONGEST = 64
 _COMMON = frozenset(
-    "a an and are as at be but by do does did for from has have how if in into is it its of on or "
-    "that the their then there these this to was were what when where which who whom whose why will "
-    "with".split()
+    """a an and are as at be but by do does did for from has have how if in into is it its of on
+    or that the their then there these this to was were what when where which who whom whose why
+    will with""".split()  # noqa: SIM905  # a list of words reads better as words
 )
 
 
@@ -35,7 +37,5 @@ def _stem(word: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _stemmer():  # type: ignore[no-untyped-def]  # PyStemmer has no types
-    import Stemmer
-
-    return Stemmer.Stemmer("english", 0)
+def _stemmer() -> Any:
+    return import_module("Stemmer").Stemmer("english", 0)  # it has no types
