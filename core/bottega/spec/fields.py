@@ -10,6 +10,7 @@ from bottega.messages import Json
 from bottega.spec.document import Entry, Items, Node, Refused, Scalar, Table
 from bottega.spec.findings import Findings, clip
 from bottega.spec.model import Mark, Reference
+from bottega.spec.scalar import resolve
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,7 +94,8 @@ class Reader:
         types = int if allowed.whole else int | float
         if isinstance(value, types) and not isinstance(value, bool) and allowed.holds(value):
             return value
-        hint = "write it without quotes" if isinstance(value, str) else ""
+        is_quoted = isinstance(value, str) and not isinstance(resolve(value), str | None)
+        hint = "write it without quotes" if is_quoted else ""
         self.wrong(node, what, str(allowed), hint)
         return None
 

@@ -60,7 +60,8 @@ def misfits(
             found.append(_unknown(what, name, [*named, *also]))
     for name, parameter in named.items():
         if parameter.default is parameter.empty and name not in options:
-            example = f"{name}: {expected(hints.get(name))}"
+            needed = expected(hints.get(name))
+            example = f"{name}: {needed if needed != 'a value' else '...'}"
             message = f"{what} needs the option {name!r}"
             found.append(Misfit(message=message, hint=f"add `{example}`"))
     return found

@@ -17,6 +17,18 @@ def reached(begin: Iterable[str], onward: Mapping[str, Iterable[str]]) -> set[st
     return seen
 
 
+def distances(begin: str, onward: Mapping[str, Iterable[str]]) -> dict[str, int]:
+    """Return the fewest steps from a name to every name that can be reached."""
+    found = {begin: 0}
+    todo = [begin]
+    for name in todo:  # grows while it is read: breadth first
+        for target in onward.get(name, ()):
+            if target not in found:
+                found[target] = found[name] + 1
+                todo.append(target)
+    return found
+
+
 def cycles(onward: Mapping[str, Iterable[str]]) -> list[list[str]]:
     """Return one cycle, its first name also last, for each edge that closes one.
 

@@ -1,0 +1,126 @@
+"""What a picture shows of a graph: delegation, edges that lead back, how far on each node is.
+
+Read from the file alone, so that a graph whose plugins are missing can still be looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bottega.messages import Json
+from bottega.spec.model import END, START, GraphSpec, NodeSpec
+from bottega.spec.walk import distances, reached
+
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Links:
+    """The lines of a picture, and the order that they give to its nodes."""
+
+    delegations: tuple[Pair, ...]
+    forward: Mapping[Pair, str]
+    """Edges with their outcomes; those between the same two nodes are one line."""
+    backward: Mapping[Pair, str]
+    """Edges that close a cycle."""
+    ranks: Mapping[str, int]
+    """Steps from start, along the longest way; nodes that only take delegated work have none."""
+    under: Mapping[str, tuple[str, ...]]
+    """Nodes that only take delegated work, below the first that delegates to them."""
+
+
+def links_of(spec: GraphSpec) -> Links:
+    """Return what a picture of the graph shows."""
+    names = {node.name for node in spec.nodes}
+    edges = _edges(spec, names)
+    back = _backward(edges, [node.name for node in spec.nodes])
+    forward = {pair: text for pair, text in edges.items() if pair not in back}
+    delegations = tuple((node.name, to) for node in spec.nodes for to in delegates_of(node, names))
+    on_edges = {name for pair in edges for name in pair}
+    under = _under(spec, delegations, on_edges)
+    placed = {name for below in under.values() for name in below}
+    return Links(
+        delegations=delegations,
+        forward=forward,
+        backward={pair: text for pair, text in edges.items() if pair in back},
+        ranks=_ranks([node.name for node in spec.nodes if node.name not in placed], forward),
+        under=under,
+    )
+
+
+def delegates_of(node: NodeSpec, names: set[str]) -> tuple[str, ...]:
+    """Return the nodes that an option of the node lists: those that it delegates to."""
+    found: dict[str, None] = {}
+    for value in node.options.values():
+        if isinstance(value, list):
+            for name in _texts(value):
+                if name in names and name != node.name:
+                    found[name] = None
+    return tuple(found)
+
+
+def _texts(value: Json) -> list[str]:
+    return [item for item in value if isinstance(item, str)]
+
+
+def _edges(spec: GraphSpec, names: set[str]) -> dict[Pair, str]:
+    known = {*names, START, END}
+    edges: dict[Pair, str] = {}
+    for edge in spec.edges:
+        pair = (edge.source, edge.target)
+        if edge.source in known and edge.target in known and edge.source != edge.target:
+            words = [word for word in (edges.get(pair, ""), edge.outcome) if word]
+            edges[pair] = " / ".join(dict.fromkeys(words))
+    return edges
+
+
+def _backward(edges: Mapping[Pair, str], names: list[str]) -> set[Pair]:
+    """Return the edges of cycles that lead to a node no further from start than the one before."""
+    onward: dict[str, list[str]] = {START: []}
+    for source, target in edges:
+        onward.setdefault(source, []).append(target)
+    depths = distances(START, onward)
+    far = len(names) + 1
+    order = {name: (depths.get(name, far), number) for number, name in enumerate(names)}
+    inner = [pair for pair in edges if pair[0] in order and pair[1] in order]
+    leading_up = [pair for pair in inner if order[pair[1]] <= order[pair[0]]]
+    after = {target: reached([target], onward) for _, target in leading_up}
+    return {(source, target) for source, target in leading_up if source in after[target]}
+
+
+def _under(
+    spec: GraphSpec, delegations: tuple[Pair, ...], on_edges: set[str]
+) -> dict[str, tuple[str, ...]]:
+    """Hang each node that is on no edge below one that delegates to it, top down."""
+    below: dict[str, list[str]] = {}
+    for source, target in delegations:
+        if target not in on_edges:
+            below.setdefault(source, []).append(target)
+    asked = {target for targets in below.values() for target in targets}
+    todo = [node.name for node in spec.nodes if node.name not in asked]
+    seen = set(todo)
+    under: dict[str, tuple[str, ...]] = {}
+    for name in todo:  # grows while it is read: breadth first
+        mine = [target for target in below.get(name, ()) if target not in seen]
+        under[name] = tuple(mine)
+        seen.update(mine)
+        todo.extend(mine)
+    return {name: mine for name, mine in under.items() if mine}
+
+
+def _ranks(names: list[str], forward: Mapping[Pair, str]) -> dict[str, int]:
+    ranks = dict.fromkeys([START, *names, END], 1) | {START: 0}
+    waiting = {name: sum(target == name for _, target in forward) for name in ranks}
+    onward: dict[str, list[str]] = {}
+    for source, target in forward:
+        onward.setdefault(source, []).append(target)
+    todo = [name for name, count in waiting.items() if not count]
+    for name in todo:  # grows while it is read: a node follows when all before it are placed
+        for target in onward.get(name, ()):
+            ranks[target] = max(ranks[target], ranks[name] + 1)
+            waiting[target] -= 1
+            if not waiting[target]:
+                todo.append(target)
+    ranks[END] = max(rank for name, rank in ranks.items() if name != END) + 1
+    return ranks
