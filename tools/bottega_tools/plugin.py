@@ -1,0 +1,38 @@
+"""What the toolbox offers. Each tool is imported when a graph or agent first names it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from bottega.offer import Offer
+from bottega.plugin.context import FactoryContext
+from bottega.plugin.spec import hookimpl
+
+if TYPE_CHECKING:
+    from bottega.tools import Tool
+
+_TOOLS = {
+    "calculator": "Work out an arithmetic expression, exactly where that is possible.",
+    "final_answer": "Give the answer and end the agent's work.",
+    "ask_user": "Ask the person in front of the run a question.",
+}
+"""Modules of this package, each with a tool of the same name."""
+
+
+@hookimpl
+def bottega_tools() -> Sequence[Offer]:
+    """Offer the toolbox."""
+    return [
+        Offer(name=name, summary=summary, factory=_factory(name))
+        for name, summary in _TOOLS.items()
+    ]
+
+
+def _factory(name: str) -> Callable[[FactoryContext], Tool]:
+    def make(context: FactoryContext) -> Tool:
+        made: Tool = getattr(import_module(f"bottega_tools.{name}"), name)
+        return made
+
+    return make
