@@ -231,7 +231,7 @@ class _Builder:
             frame.entries[key.text] = Entry(key=key.text, mark=key.mark, value=value)
 
     def _stop(self, mark: Mark, message: str, hint: str) -> None:
-        self.findings.add(mark, message, hint)
+        self.findings.add(mark, message, hint, always=True)
         raise _Stop
 
 

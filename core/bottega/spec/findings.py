@@ -19,9 +19,12 @@ class Findings:
     _found: list[Finding] = field(default_factory=list[Finding])
     _more: int = 0
 
-    def add(self, mark: Mark, message: str, hint: str = "") -> None:
-        """Note what is wrong at a place; `Mark()` for the file as a whole."""
-        if len(self._found) >= MOST:
+    def add(self, mark: Mark, message: str, hint: str = "", *, always: bool = False) -> None:
+        """Note what is wrong at a place; `Mark()` for the file as a whole.
+
+        `always` also beyond the most that are kept: for what ends the reading.
+        """
+        if len(self._found) >= MOST and not always:
             self._more += 1
             return
         self._found.append(
