@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bottega.errors import Finding, GraphError
+from bottega.errors import Finding
 from bottega.spec.model import Mark
 
 MOST = 100
@@ -42,19 +42,12 @@ class Findings:
         """Whether more would only be counted: a reason not to search for the nearest name."""
         return len(self._found) >= MOST
 
-    def __bool__(self) -> bool:
-        return bool(self._found)
-
     def sorted(self) -> tuple[Finding, ...]:
         """Return the findings in the order of the file, each once."""
         found = sorted(dict.fromkeys(self._found), key=lambda one: (one.line, one.column))
         if self._more:
             found.append(Finding(message=f"{self._more} more findings", file=self.file))
         return tuple(found)
-
-    def error(self) -> GraphError:
-        """Return the findings as the error that carries them."""
-        return GraphError(self.sorted())
 
 
 def clip(text: str, most: int = 60) -> str:
