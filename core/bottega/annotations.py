@@ -4,11 +4,14 @@ A model is told a parameter's type or it guesses; so no parameter is of an unkno
 What pydantic then makes of the types is `bottega.signature`.
 """
 
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+# pyright: reportUnknownMemberType=false
+# Values of any type are this file's business.
+
 from __future__ import annotations
 
 import dataclasses
 import inspect
-import sys
 import types
 import typing
 from collections import abc
@@ -17,6 +20,7 @@ from typing import Any
 
 from bottega.errors import InputError
 
+_NOT_GENERIC = {typing.get_origin(Callable[[], None])}
 _UNIONS = (typing.Union, types.UnionType)
 _VAGUE: dict[Any, str] = {
     Any: "a type, or pydantic.JsonValue for any JSON",
@@ -27,14 +31,10 @@ _VAGUE: dict[Any, str] = {
     tuple: "tuple[int, str], or whatever it holds",
     set: "set[str], or whatever it holds",
     frozenset: "frozenset[str], or whatever it holds",
-    typing.List: "list[str], or whatever it holds",  # noqa: UP006  # the alias itself is refused
-    typing.Dict: "dict[str, int], or whatever it holds",  # noqa: UP006
-    typing.Tuple: "tuple[int, str], or whatever it holds",  # noqa: UP006
-    typing.Set: "set[str], or whatever it holds",  # noqa: UP006
     abc.Sequence: "list[str], or whatever it holds",
     abc.Iterable: "list[str], or whatever it holds",
     abc.Mapping: "dict[str, int], or whatever it holds",
-    abc.Callable: "a type that JSON can carry",
+    typing.get_origin(Callable[[], None]): "a type that JSON can carry",
 }
 
 
@@ -75,8 +75,7 @@ def _evaluate(holder: Any, spaces: Mapping[str, Any], local: Mapping[str, Any]) 
 def _callers_names() -> dict[str, Any]:
     """Return the local names of the functions that are making the tool, the nearest winning."""
     found: dict[str, Any] = {}
-    frame = sys._getframe(2)
-    here: Any = frame
+    here: Any = inspect.currentframe()
     while here is not None:
         for name, value in here.f_locals.items():
             found.setdefault(name, value)
@@ -98,7 +97,9 @@ class _Check:
 
     def of(self, annotation: Any) -> Any:
         self._refuse_vague(annotation)
-        origin = typing.get_origin(annotation)
+        origin: Any = typing.get_origin(annotation)
+        if origin is not None and not typing.get_args(annotation):  # a bare typing.List
+            self._refuse_vague(origin)
         if origin is not None:
             return self._generic(annotation, origin)
         if isinstance(annotation, type):
@@ -127,7 +128,7 @@ class _Check:
         if origin is typing.Annotated:
             inner, *notes = typing.get_args(annotation)
             return typing.Annotated[(self.of(inner), *notes)]
-        if origin is abc.Callable:
+        if origin in _VAGUE and origin in _NOT_GENERIC:
             self._refuse_vague(origin)
         arguments = typing.get_args(annotation)
         done = tuple(item if item is Ellipsis else self.of(item) for item in arguments)
@@ -135,7 +136,8 @@ class _Check:
             return annotation
         if origin in _UNIONS:
             return typing.Union[done]  # noqa: UP007  # made at run time
-        return origin[done]
+        made: Any = origin[done]
+        return made
 
     def _class(self, found: type) -> Any:
         """Look into the fields of a class, once."""
@@ -158,7 +160,8 @@ class _Check:
         done: dict[str, Any] = {}
         for name, hint in hints.items():
             marker = typing.get_origin(hint)
-            bare = typing.get_args(hint)[0] if marker in _REQUIREMENTS else hint
+            inside: tuple[Any, ...] = typing.get_args(hint)
+            bare = inside[0] if marker in _REQUIREMENTS else hint
             checked = self._inside(found, name).of(bare)
             # before 3.12 a marker inside an annotation that is text is not in `__required_keys__`
             needed = marker is typing.Required or (
@@ -169,7 +172,8 @@ class _Check:
             ]
         if type(found) is not typing._TypedDictMeta:  # type: ignore[attr-defined]
             return found
-        made = typing_extensions.TypedDict(found.__name__, done)  # type: ignore[operator]
+        make: Any = typing_extensions.TypedDict  # called at run time, as type checkers disallow
+        made = make(found.__name__, done)
         made.__doc__, made.__module__ = found.__doc__, found.__module__
         self._seen[found] = made
         return made

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import Any
+from typing import Any, cast
 
 from bottega.errors import ToolArgumentError
 from bottega.messages import Json
@@ -47,7 +47,7 @@ def parse_arguments(text: str) -> dict[str, Json]:
         raise ToolArgumentError(
             f"the arguments must be one JSON object, got {json_kind(value)}: {shorten(text)}"
         )
-    return value
+    return cast("dict[str, Json]", value)
 
 
 def json_kind(value: object) -> str:
@@ -60,7 +60,7 @@ def shorten(text: str, limit: int = 80) -> str:
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
-_KINDS = {
+_KINDS: dict[type, str] = {
     str: "a string",
     int: "an integer",
     float: "a number",
@@ -77,14 +77,14 @@ def _check_depth(text: str) -> None:
         return
     depth = 0
     for match in _BRACKETS.finditer(text):
-        token = match[0]
-        if token in "[{":
+        bracket = match[0]
+        if bracket in "[{":
             depth += 1
             if depth > MAX_DEPTH:
                 raise ToolArgumentError(
                     f"the arguments are nested more than {MAX_DEPTH} levels deep"
                 )
-        elif token in "]}":
+        elif bracket in "]}":
             depth -= 1
 
 

@@ -1,9 +1,9 @@
 """Carrying out one call of a tool: in the loop or in a thread, within its time, whatever it does.
 
-Async functions are awaited where they are called, sync functions run in `bottega.threads`, tools that
-ask for a process in `bottega.isolation`. Arguments come validated; what is returned goes through
-`bottega.rendering`, what is printed through `bottega.printed`. Everything that a tool can do wrong ends
-as a ToolError; only the cancellation of the caller itself passes.
+Async functions are awaited where they are called, sync functions run in `bottega.threads`, tools
+that ask for a process in `bottega.isolation`. Arguments come validated; what is returned goes
+through `bottega.rendering`, what is printed through `bottega.printed`. Everything that a tool can
+do wrong ends as a ToolError; only the cancellation of the caller itself passes.
 """
 
 from __future__ import annotations

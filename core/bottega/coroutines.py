@@ -27,7 +27,7 @@ class ExpiredError(Exception):
 
 
 class EscapedError(Exception):
-    """The coroutine raised what would end the caller too: SystemExit, CancelledError and their like."""
+    """The coroutine raised what would end the caller too, such as SystemExit."""
 
     def __init__(self, error: BaseException) -> None:
         super().__init__(type(error).__name__)
@@ -37,9 +37,9 @@ class EscapedError(Exception):
 class Guarded(Generic[T]):
     """Await this in place of the coroutine.
 
-    Raises ExpiredError when the seconds are over, the coroutine's own Exceptions as they are and what
-    else it raises as an EscapedError. CancelledError is raised only when the awaiting task is cancelled
-    by others. A coroutine that ignores its cancellation is closed after a time of grace.
+    Raises ExpiredError when the seconds are over, the coroutine's own Exceptions as they are and
+    what else it raises as an EscapedError. CancelledError is raised only when the awaiting task is
+    cancelled by others. A coroutine that ignores its cancellation is closed after a time of grace.
     """
 
     __slots__ = (
@@ -161,7 +161,7 @@ class Guarded(Generic[T]):
 
 
 def _is_persons(error: BaseException) -> bool:
-    """Whether it is a person's Ctrl-C: not where the loop has taken those over, as in asyncio.run."""
+    """Whether it is a person's Ctrl-C: not where asyncio.run has taken those over."""
     return (
         isinstance(error, KeyboardInterrupt)
         and threading.current_thread() is threading.main_thread()

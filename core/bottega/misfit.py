@@ -1,5 +1,9 @@
 """Telling a model what is wrong with its arguments, and what is expected instead."""
 
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+# pyright: reportUnknownMemberType=false
+# Values of any type are this file's business.
+
 from __future__ import annotations
 
 import json
@@ -146,7 +150,9 @@ def _shown(value: object) -> str:
         return f"a {type(value).__name__}"
 
 
-def _type_name(item: Mapping[str, Json], schema: Mapping[str, Json], depth: int = 0) -> str:
+def _type_name(  # noqa: PLR0911  # one for each form of a schema
+    item: Mapping[str, Json], schema: Mapping[str, Json], depth: int = 0
+) -> str:
     """Name a schema in a few words."""
     if "$ref" in item and depth < 4:
         target = schema.get("$defs", {}).get(item["$ref"].rsplit("/", 1)[-1], {})

@@ -1,9 +1,9 @@
 """Catching what tools print, each call's own, while everything else prints as before.
 
 Standard output belongs to the whole process. While tool calls run, a router stands in its place and
-sends each write to the call in whose context it is made; writes outside any call go on to where they
-would have gone. What native code writes to the file descriptor itself is not seen here: that takes
-`isolation="process"`.
+sends each write to the call in whose context it is made; writes outside any call go on to where
+they would have gone. What native code writes to the file descriptor itself is not seen here: that
+takes `isolation="process"`.
 """
 
 from __future__ import annotations
@@ -67,9 +67,7 @@ class _Router(io.TextIOBase):
         printed = _current.get()
         if printed is None:
             return self.original.write(text)
-        if not isinstance(text, str):
-            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        printed.write(text)
+        printed.write("".join((text,)))  # refuses what is no text, as a file does
         return len(text)
 
     def writelines(self, lines: Iterable[str], /) -> None:  # type: ignore[override]
@@ -142,7 +140,7 @@ def hold() -> None:
 
 def release() -> None:
     """Take the router away, if nobody needs it any more."""
-    global _users, _router  # noqa: PLW0603
+    global _users  # noqa: PLW0603
     with _lock:
         _users -= 1
         if _users == 0 and _router is not None and sys.stdout is _router:

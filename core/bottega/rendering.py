@@ -4,6 +4,10 @@ Any value goes in; what comes out is bounded, whatever the size of the value, an
 copying more of it than is shown. A value that cannot be shown is a ToolError naming its type.
 """
 
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+# pyright: reportUnknownMemberType=false
+# Values of any type are this file's business.
+
 from __future__ import annotations
 
 import dataclasses
@@ -41,7 +45,7 @@ def render(value: Any, limit: int = MAX_CONTENT) -> Output:
     Iterators are drained as far as they are shown. Raises ToolError naming the type of what cannot
     be shown; awaitables must have been awaited by `settle`.
     """
-    kind = type(value)
+    kind: type[Any] = type(value)
     if kind is str:
         return Output(content=value if len(value) <= limit else _cut(value, limit))
     if kind is bool or kind is float or (kind is int and abs(value) < 10**18):
@@ -86,11 +90,15 @@ def describe(error: BaseException, limit: int = 1_000) -> str:
     return shorten(f"{name}: {text}" if text else name, limit)
 
 
-def _render(value: Any, limit: int) -> Output:
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _render(value: Any, limit: int) -> Output:  # noqa: PLR0911  # one for each kind of value
     if isinstance(value, Output):
         if type(value.content) is str and len(value.content) <= limit:
             return value
-        content = value.content if isinstance(value.content, str) else render(value.content).content
+        content = value.content if _is_text(value.content) else render(value.content).content
         return dataclasses.replace(value, content=_cut(content, limit))
     if value is None:
         return Output(content=DONE)
@@ -117,8 +125,9 @@ def _render_items(items: Iterator[Any], limit: int) -> Output:
         if room < 0:
             break
     text = "\n".join(output.content for output in outputs)
-    if room < 0 and hasattr(items, "close"):
-        items.close()
+    close: Any = getattr(items, "close", None)
+    if room < 0 and close is not None:
+        close()
     return Output(
         content=_cut(text, limit, more=room < 0),
         images=tuple(image for output in outputs for image in output.images),
@@ -164,7 +173,7 @@ class _Plain:
 
     def of(self, value: Any) -> Any:
         self._room -= 1
-        kind = type(value)
+        kind: type[Any] = type(value)
         if value is None or kind is int or kind is bool or kind is float:
             return value
         if isinstance(value, str):
@@ -210,12 +219,15 @@ class _Plain:
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             fields = dataclasses.fields(value)
             return self._object((item.name, getattr(value, item.name)) for item in fields)
-        if isinstance(value, tuple) and hasattr(value, "_asdict"):
-            return self._object(value._asdict().items())
+        as_dict: Any = getattr(value, "_asdict", None)  # a named tuple
+        if isinstance(value, tuple) and as_dict is not None:
+            return self._object(as_dict().items())
         if isinstance(value, (Sequence, Set, Iterator)) or type(value).__name__ == "dict_values":
-            return self._list(value)
-        if hasattr(type(value), "tolist"):  # arrays and their scalars, of whatever library
-            return self.of(value.tolist())
+            items: Any = value
+            return self._list(items)
+        to_list: Any = getattr(value, "tolist", None)  # arrays, of whatever library
+        if to_list is not None and not isinstance(value, type):
+            return self.of(to_list())
         raise ToolError(
             f"the tool's result holds a {type(value).__name__}, which has no text form",
             hint="return text, numbers, lists, dicts or dataclasses",

@@ -1,8 +1,12 @@
 """What a tool takes and gives: a JSON Schema and a validator, made once from a function.
 
-The way from the text that a model wrote to a dict is `bottega.arguments`, how a misfit is put to the
-model `bottega.misfit`; which annotations are accepted is `bottega.annotations`.
+The way from the text that a model wrote to a dict is `bottega.arguments`, how a misfit is put to
+the model `bottega.misfit`; which annotations are accepted is `bottega.annotations`.
 """
+
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+# pyright: reportUnknownMemberType=false
+# Values of any type are this file's business.
 
 from __future__ import annotations
 
@@ -191,7 +195,8 @@ class _Reader:
         import typing_extensions
         from pydantic import ConfigDict, TypeAdapter
 
-        arguments: Any = typing_extensions.TypedDict("Arguments", fields)  # type: ignore[operator]
+        make: Any = typing_extensions.TypedDict  # called at run time, as type checkers disallow
+        arguments = make("Arguments", fields)
         arguments.__pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)
         try:
             adapter: TypeAdapter[Any] = TypeAdapter(arguments)
@@ -208,14 +213,20 @@ class _Reader:
             raise InputError(
                 f"{self._name}: a parameter has a type without a JSON Schema: {_first_line(error)}"
             ) from error
-        schema.setdefault("properties", {})
+        properties = schema.setdefault("properties", {})
+        for name, item in properties.items():
+            if _says_nothing(item):
+                raise InputError(
+                    f"{self._name}: parameter {name!r} has a type that JSON Schema cannot say",
+                    hint="write a type that JSON can carry, or pydantic.JsonValue for any JSON",
+                )
         for name, default in shown.items():
             try:
                 plain = adapter.dump_python({name: default}, mode="json", warnings=False)[name]
                 json.dumps(plain, allow_nan=False)
-            except Exception:  # noqa: BLE001  # a default that JSON cannot say is not shown
+            except Exception:  # noqa: BLE001, S112  # a default that JSON cannot say is not shown
                 continue
-            schema["properties"][name]["default"] = plain
+            properties[name]["default"] = plain
         size = len(json.dumps(schema))
         if size > MAX_SCHEMA:
             raise InputError(
@@ -260,7 +271,8 @@ def _plain_function(function: Callable[..., Any]) -> Callable[..., Any]:
         return _plain_function(function.__func__)
     if not inspect.isroutine(function) and not isinstance(function, type):
         return _plain_function(type(function).__call__)
-    return inspect.unwrap(function)
+    plain: Callable[..., Any] = inspect.unwrap(function)
+    return plain
 
 
 def _refuse_kind(parameter: inspect.Parameter, where: str) -> None:
@@ -284,7 +296,7 @@ def _is_context(hint: Any) -> bool:
 
 
 def _described(hint: Any, text: str) -> Any:
-    """Give the type its description: its own (a text in Annotated, a Field), else the docstring's."""
+    """Give the type its description: its own in Annotated or Field, else the docstring's."""
     from pydantic import Field
     from pydantic.fields import FieldInfo
 
@@ -312,19 +324,29 @@ def _without_titles(schema: dict[str, Any]) -> dict[str, Any]:
     return done
 
 
+def _says_nothing(schema: Mapping[str, Json]) -> bool:
+    """Whether any value at all fits the schema, or the items of it."""
+    if not schema.keys() - {"description", "default", "deprecated", "examples"}:
+        return True
+    parts = [schema[key] for key in ("items", "additionalProperties") if key in schema]
+    for key in ("anyOf", "oneOf", "prefixItems"):
+        parts += schema.get(key, ())
+    return any(isinstance(part, Mapping) and _says_nothing(part) for part in parts)
+
+
 def _refuse_non_finite(name: str, value: Any) -> None:
     """Look for NaN and infinities, also in the classes that were made."""
     if isinstance(value, float) and not math.isfinite(value):
         raise ToolArgumentError(f"{name}: {value} is not a number that can be used")
     if isinstance(value, Mapping):
-        children = list(value.values())
+        children: list[Any] = list(value.values())
     elif isinstance(value, (list, tuple, set, frozenset)):
         children = list(value)
     else:
         kind = type(value)
-        names = getattr(kind, "__pydantic_fields__", None) or getattr(
-            kind, "__dataclass_fields__", ()
-        )
+        names: Any = getattr(kind, "__pydantic_fields__", None)
+        if names is None:
+            names = getattr(kind, "__dataclass_fields__", ())
         children = [getattr(value, name) for name in names]
     for child in children:
         if not isinstance(child, (str, int)):

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar, overload
 
 from bottega.messages import Citation, Image, Json, Trust
@@ -72,7 +72,7 @@ class Tool:
     """Something that an agent can do. Subclass it and write a typed `run`, sync or async."""
 
     name: str = ""
-    """What models call it: ASCII letters, digits, `_`, `-`; if empty, the class name in snake case."""
+    """What models call it: ASCII letters, digits, `_` and `-`; the class name if empty."""
     description: str = ""
     """What models read to decide on it; the docstring of `run` if empty."""
     effects: Effects = "once"
@@ -113,7 +113,7 @@ class Tool:
         )
 
     def validate(self, arguments: Mapping[str, Json]) -> dict[str, Any]:
-        """Return the arguments as `run` takes them. Raises ToolArgumentError saying what's wrong."""
+        """Return the arguments as `run` takes them. Raises ToolArgumentError if they don't fit."""
         return self.signature.validate(arguments)
 
 
@@ -162,5 +162,5 @@ def tool(function: Callable[..., Any] | None = None, /, **declared: Any) -> Any:
     Raises InputError when a parameter has no type, has type Any, or has one without a JSON Schema.
     """
     if function is None:
-        return lambda decorated: FunctionTool(decorated, **declared)
+        return partial(FunctionTool[..., Any], **declared)
     return FunctionTool(function)

@@ -5,12 +5,12 @@
            └─ warden   one per call: watches, and ends every process the call has left behind
                 └─ worker   calls the function
 
-What goes between them is JSON, never pickle. A warm call costs some milliseconds, the first one of a
-module the start of a Python. Linux only.
+What goes between them is JSON, never pickle. A warm call costs some milliseconds, the first one of
+a module the start of a Python. A module must not start threads when it is imported. Linux only.
 
-This contains accidents: a hang, a crash, a leak, a flood of output, changed directories, variables and
-signal handlers. It is not a sandbox: the code runs as the same user with the same files, network and
-environment, and can do harm on purpose. Code that a model wrote belongs in a sandbox.
+This contains accidents: a hang, a crash, a leak, a flood of output, changed directories, variables
+and signal handlers. It is not a sandbox: the code runs as the same user with the same files,
+network and environment, and can do harm on purpose. Code that a model wrote belongs in a sandbox.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The host's side of isolated calls: zygotes, kept warm, and the way there and back.
 
-A zygote belongs to the process, not to an event loop: any loop in any thread may use it. When one has
-died the next call starts another.
+A zygote belongs to the process, not to an event loop: any loop in any thread may use it. When one
+has died the next call starts another.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ async def call_in_process(
 ) -> Output:
     """Call the tool in a process of its own and end everything that it started.
 
-    Raises ToolError for what goes wrong there, TimeoutError after the seconds, and InputError when the
-    tool cannot be called in another process at all.
+    Raises ToolError for what goes wrong there, TimeoutError after the seconds, and InputError when
+    the tool cannot be called in another process at all.
     """
     if sys.platform != "linux":
         raise InputError("isolation='process' needs Linux", hint="drop it, or run in a container")
@@ -113,7 +113,7 @@ class _Zygote:
     def __init__(self, module: str) -> None:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603  # our own program, with no words of others
                 [sys.executable, "-m", "bottega.isolation.zygote", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
+from typing import Any, cast
 
 from bottega.errors import InputError
 from bottega.tools import FunctionTool, Tool
@@ -26,12 +26,13 @@ class Target:
 
     def load(self) -> Tool:
         """Import it and return it as a tool."""
-        found = reduce(getattr, self.path.split("."), importlib.import_module(self.module))
+        module: Any = importlib.import_module(self.module)
+        found = reduce(getattr, self.path.split("."), module)
         if isinstance(found, Tool):
             return found
         if isinstance(found, type) and issubclass(found, Tool):
             return found()
-        return FunctionTool(found)
+        return FunctionTool(cast("Callable[..., Any]", found))
 
 
 def find_target(tool: Tool) -> Target:

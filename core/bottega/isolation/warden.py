@@ -1,7 +1,7 @@
 """The process that watches over one call: it collects what the worker says and ends what it leaves.
 
-The host wants the call to end when it closes its side of the socket, whatever the reason: a deadline,
-a cancellation, its own death.
+The host wants the call to end when it closes its side of the socket, whatever the reason: a
+deadline, a cancellation, its own death.
 """
 
 from __future__ import annotations

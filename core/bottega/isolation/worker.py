@@ -1,4 +1,4 @@
-"""The process of one call: it takes limits upon itself, calls the function, and says what came of it."""
+"""The process of one call: it limits itself, calls the function, and says what came of it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def work(request: Mapping[str, Json], result: int, output: int) -> None:
 
 
 def _stream(descriptor: int) -> TextIO:
-    return open(  # noqa: SIM115  # open as long as the process lives
+    return open(
         descriptor, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False
     )
 

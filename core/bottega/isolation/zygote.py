@@ -1,7 +1,7 @@
 """A Python that has imported a module of tools and forks a process for each call of one.
 
-Started as `python -m bottega.isolation.zygote FD`. On the socket FD comes first a JSON object with the
-module and the host's `sys.path`, then a socket for each call. It ends when the host closes FD.
+Started as `python -m bottega.isolation.zygote FD`. On the socket FD comes first a JSON object with
+the module and the host's `sys.path`, then a socket for each call. It ends when the host closes FD.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 
 from bottega.errors import ToolError
 from bottega_tools.arithmetic.values import (
@@ -53,10 +54,11 @@ def _abs(x: Value) -> Value:
 
 
 def _cbrt(x: Value) -> Value:
-    top = round(float(abs(x)) ** (1 / 3)) if abs(x) < 10**15 else 0
-    if top**3 == abs(x):
+    size = _abs(x)
+    top = round(math.cbrt(size)) if size < 10**15 else 0
+    if top**3 == size:
         return Fraction(top if x >= 0 else -top)
-    root = combine("**", _abs(x), Fraction(1, 3)) if x else Fraction(0)
+    root = combine("**", size, Fraction(1, 3)) if x else Fraction(0)
     return negated(root) if x < 0 else root
 
 
@@ -90,10 +92,6 @@ def _round(x: Value, places: Value | None = None) -> Value:
     scaled = Fraction(x) * Fraction(10) ** digits
     rounded = math.floor(abs(scaled) + Fraction(1, 2))
     return Fraction(rounded if scaled >= 0 else -rounded) / Fraction(10) ** digits
-
-
-def _whole(function: Callable[[Value], int], x: Value) -> Value:
-    return Fraction(function(x)) if has_unit_digit(x) else x
 
 
 def _factorial(x: Value) -> Value:
@@ -132,24 +130,48 @@ def _whole_numbers(name: str, function: Callable[..., int]) -> Function:
     return Function(1, 100, apply)
 
 
+def _floor(x: Value) -> Value:
+    return Fraction(math.floor(x)) if has_unit_digit(x) else x
+
+
+def _ceil(x: Value) -> Value:
+    return Fraction(math.ceil(x)) if has_unit_digit(x) else x
+
+
+def _mean(*items: Value) -> Value:
+    return combine("/", _sum(*items), Fraction(len(items)))
+
+
+def _least(*items: Value) -> Value:
+    return min(items)
+
+
+def _most(*items: Value) -> Value:
+    return max(items)
+
+
+def _exp(x: Value) -> Value:
+    return inexact("exp", approximately(x).exp)
+
+
 FUNCTIONS: dict[str, Function] = {
     "sqrt": Function(1, 1, _sqrt),
     "cbrt": Function(1, 1, _cbrt),
     "abs": Function(1, 1, _abs),
     "round": Function(1, 2, _round),
-    "floor": Function(1, 1, lambda x: _whole(math.floor, x)),
-    "ceil": Function(1, 1, lambda x: _whole(math.ceil, x)),
-    "min": Function(1, 1_000, lambda *items: min(items)),
-    "max": Function(1, 1_000, lambda *items: max(items)),
+    "floor": Function(1, 1, _floor),
+    "ceil": Function(1, 1, _ceil),
+    "min": Function(1, 1_000, _least),
+    "max": Function(1, 1_000, _most),
     "sum": Function(1, 1_000, _sum),
-    "mean": Function(1, 1_000, lambda *xs: combine("/", _sum(*xs), Fraction(len(xs)))),
-    "exp": Function(1, 1, lambda x: inexact("exp", lambda c: approximately(x).exp(c))),
+    "mean": Function(1, 1_000, _mean),
+    "exp": Function(1, 1, _exp),
     "ln": Function(1, 1, _log),
     "log": Function(1, 2, _log),
-    "log2": Function(1, 1, lambda x: _log(x, Fraction(2))),
-    "log10": Function(1, 1, lambda x: _log(x, Fraction(10))),
-    "pow": Function(2, 2, lambda a, b: combine("**", a, b)),
-    "mod": Function(2, 2, lambda a, b: combine("%", a, b)),
+    "log2": Function(1, 1, partial(_log, base=Fraction(2))),
+    "log10": Function(1, 1, partial(_log, base=Fraction(10))),
+    "pow": Function(2, 2, partial(combine, "**")),
+    "mod": Function(2, 2, partial(combine, "%")),
     "factorial": Function(1, 1, _factorial),
     "gcd": _whole_numbers("gcd", math.gcd),
     "lcm": _whole_numbers("lcm", math.lcm),
