@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from bottega.offer import Offer
 from bottega.plugin.spec import hookimpl
+from bottega_plugins.models.embedded.offer import EMBEDDED_DECIDER, EMBEDDED_MODEL
 from bottega_plugins.models.openai.offer import OPENAI
 
 bottega_api = 1
@@ -14,4 +15,10 @@ bottega_api = 1
 @hookimpl
 def bottega_models() -> Iterable[Offer]:
     """Offer the models."""
-    return (OPENAI,)
+    return (EMBEDDED_MODEL, OPENAI)
+
+
+@hookimpl
+def bottega_deciders() -> Iterable[Offer]:
+    """Offer the deciders."""
+    return (EMBEDDED_DECIDER,)

@@ -1,0 +1,120 @@
+"""The decider `embedded`: decides by similarity of meaning, and by names and numbers.
+
+Its constants are printed by `benchmarks/fit_embedded.py`, which says on what they were fitted.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+
+from bottega.decider import Choice, Judgement, Option, Score
+from bottega.embedder import Embedder
+from bottega_plugins.models.embedded.grounding import ungrounded, without_keys
+from bottega_plugins.models.embedded.passages import Passage
+from bottega_plugins.models.embedded.question import Question
+from bottega_plugins.models.embedded.sentence_reader import ask_sentences
+from bottega_plugins.models.embedded.sentences import sentences
+from bottega_plugins.models.embedded.support import dot, logistic
+from bottega_plugins.models.embedded.vectors import Vectors
+from bottega_plugins.models.embedded.words import covered, shown, terms
+
+SHARPNESS = 18.0
+"""Of the softmax over cosines."""
+NONE_COSINE = 0.32
+"""Cosine at which none of the options is as likely as one."""
+CHOOSE_FROM = 0.4
+"""Probability from which an option is chosen."""
+SUPPORT = (5.0, 6.0)
+SUPPORT_BIAS = -7.0
+"""Of similarity to the nearest sentence and of coverage by the context."""
+UNGROUNDED = 0.05
+"""Probability of a statement that names what the context does not."""
+YES, NO = 0.6, 0.4
+"""Probability of yes from which it is yes, and below which it is no; between them it abstains."""
+LONGEST_CONTEXT = 40_000
+_MOST_SENTENCES = 60
+_TASK = re.compile(r"\s*(?:task|question):[ \t]*(.{1,2000}?)(?:\n\s*\n|$)", re.I | re.S)
+
+
+class EmbeddedDecider:
+    """A `bottega.decider.Decider` over an embedder."""
+
+    name = "embedded"
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._vectors = Vectors(embedder)
+
+    async def choose(
+        self, question: str, options: Sequence[Option], *, context: str = ""
+    ) -> Choice:
+        """Pick the option that means nearly the same as the question; none below a threshold."""
+        if not options or not question.strip():
+            return Choice(name=None, reason="there is nothing to choose")
+        asked = f"{question}\n{context[:1_000]}" if context else question
+        told = [f"{o.name.replace('_', ' ')}: {o.description}".rstrip(": ") for o in options]
+        cosines = await self._vectors.similarity(asked, told)
+        weights = [math.exp(SHARPNESS * (cosine - NONE_COSINE)) for cosine in cosines]
+        total = sum(weights) + 1  # 1 is the weight of none of them
+        probabilities: dict[str, float] = {}
+        for option, weight in zip(options, weights, strict=True):
+            probabilities[option.name] = probabilities.get(option.name, 0.0) + weight / total
+        best = max(probabilities, key=lambda name: probabilities[name])
+        sure = probabilities[best] >= CHOOSE_FROM
+        reason = f"closest in meaning: {best} ({probabilities[best]:.2f})"
+        return Choice(name=best if sure else None, probabilities=probabilities, reason=reason)
+
+    async def judge(self, question: str, *, context: str = "") -> Judgement:
+        """Say whether the context supports a statement, or holds the answer to a question.
+
+        A task at the beginning of the context (`Task: ...`, an empty line) is no evidence.
+        """
+        _, evidence = _task_of(context)
+        if not question.strip() or not evidence.strip():
+            return Judgement(verdict=None, reason="there is nothing to judge by")
+        if without_keys(question).strip().endswith("?"):
+            probability, reason = await self._answerable(question, evidence)
+        else:
+            probability, reason = await self._supported(question, evidence)
+        verdict = True if probability >= YES else False if probability < NO else None
+        return Judgement(verdict=verdict, probability=probability, reason=reason)
+
+    async def score(self, question: str, *, context: str = "") -> Score:
+        """Return the probability that the context supports, or answers, what is asked."""
+        judgement = await self.judge(question, context=context)
+        return Score(value=judgement.probability, reason=judgement.reason)
+
+    async def _answerable(self, question: str, evidence: str) -> tuple[float, str]:
+        read = Question.read(question)
+        passages = [Passage("", "", "", evidence[:LONGEST_CONTEXT], 0)]
+        found = await ask_sentences(read, read.asks[0], passages, self._vectors)
+        if not found:
+            return 0.0, "the context has no sentence to answer with"
+        return found[0].probability, f"the nearest sentence: {found[0].sentence[:200]}"
+
+    async def _supported(self, statement: str, evidence: str) -> tuple[float, str]:
+        evidence = evidence[:LONGEST_CONTEXT]
+        missing = sorted(ungrounded(statement, evidence))
+        if missing:
+            listed = ", ".join(missing[:8])
+            return UNGROUNDED, f"not in the material: {listed}"
+        there = terms(evidence)
+        wanted = set(terms(without_keys(statement)))
+        near = _nearest(wanted, [evidence[:2_000], *sentences(evidence)])
+        cosines = await self._vectors.similarity(shown(without_keys(statement)), near)
+        values = (max(cosines, default=0.0), covered(wanted, there))
+        probability = logistic(dot(SUPPORT, values) + SUPPORT_BIAS)
+        said = "supports" if probability >= YES else "does not clearly support"
+        return probability, f"the material {said} it"
+
+
+def _task_of(context: str) -> tuple[str, str]:
+    """Take a context apart into the task at its beginning, if one is there, and the evidence."""
+    match = _TASK.match(context[:LONGEST_CONTEXT])
+    return (match[1], context[match.end() :]) if match else ("", context)
+
+
+def _nearest(wanted: set[str], texts: Sequence[str]) -> list[str]:
+    """Return the texts that share most terms with the statement."""
+    return sorted(texts, key=lambda text: -covered(wanted, terms(text)))[:_MOST_SENTENCES]

@@ -1,0 +1,71 @@
+"""How likely it is that a sentence answers a question: a few plain features, one logistic.
+
+The constants are printed by `benchmarks/fit_embedded.py`, which says on what they were fitted.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+RANK = (4.26, 3.73, 4.51, 1.65, 1.0)
+"""Of similarity, coverage, weighted coverage, kind and length, to rank sentences."""
+ANSWERS = (8.0, 5.0, 0.2, 1.0, 1.7)
+ANSWERS_BIAS = -7.5
+"""Of similarity, weighted coverage, kind, passage and names, to tell whether it answers."""
+LONG = 300
+"""Characters from which a sentence is no longer longer."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fit:
+    """How a sentence fits a question; every figure from 0 to 1 except `similarity`, from -1."""
+
+    similarity: float
+    """Cosine of their vectors."""
+    coverage: float
+    """Share of the question's terms that the sentence has."""
+    weighted: float
+    """The same, rare terms counting more."""
+    kind: float
+    """1 where the sentence holds the sort of thing asked for, 0 where not, 0.5 for any sort."""
+    length: float
+    passage: float = 0.0
+    """Share of the question's terms that the sentence's passage has."""
+    names: float = 1.0
+    """Share of the question's names and numbers that the passage has."""
+
+    @property
+    def rank(self) -> float:
+        """Higher is better, among the sentences of one question."""
+        values = (self.similarity, self.coverage, self.weighted, self.kind, self.length)
+        return dot(RANK, values)
+
+    @property
+    def probability(self) -> float:
+        """Calibrated probability that the sentence answers."""
+        values = (self.similarity, self.weighted, self.kind, self.passage, self.names)
+        return logistic(dot(ANSWERS, values) + ANSWERS_BIAS)
+
+
+def dot(weights: Sequence[float], values: Sequence[float]) -> float:
+    """Return the weighted sum."""
+    return sum(weight * value for weight, value in zip(weights, values, strict=True))
+
+
+def logistic(value: float) -> float:
+    """Return the value squeezed between 0 and 1."""
+    return 1 / (1 + math.exp(-max(-60.0, min(60.0, value))))
+
+
+def rarity(wanted: set[str], texts: Sequence[frozenset[str]]) -> dict[str, float]:
+    """Return how much each wanted term tells: more, the fewer of the texts have it."""
+    counts = {term: sum(term in text for text in texts) for term in wanted}
+    return {term: math.log((len(texts) + 1) / (count + 0.5)) for term, count in counts.items()}
+
+
+def weighted_coverage(weights: Mapping[str, float], present: frozenset[str]) -> float:
+    """Return the share of the terms that are present, each by its weight."""
+    total = sum(weights.values())
+    return sum(w for term, w in weights.items() if term in present) / total if total else 1.0

@@ -1,0 +1,76 @@
+"""Putting findings into plain sentences, each followed by the key of its passage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bottega_plugins.models.embedded.fields import Field
+from bottega_plugins.models.embedded.kinds import kind_of_value
+from bottega_plugins.models.embedded.question import Ask
+from bottega_plugins.models.embedded.reading import Finding, Reading
+from bottega_plugins.models.embedded.words import shown
+
+MOST_SENTENCES = 3
+_LONGEST_NAMED = 160
+
+
+def answer_text(reading: Reading) -> str:
+    """Write the answer to all asks that have one; say which have none."""
+    said: dict[str, None] = {}
+    identities = [f for f in reading.findings if f.record and f.field is f.record.identity]
+    named = {id(f.record) for f in reading.findings if f not in identities}
+    for finding in reading.findings:
+        if not (finding in identities and id(finding.record) in named):
+            said[_sentence(finding)] = None
+    text = " ".join(list(said)[:MOST_SENTENCES])
+    if not reading.missing:
+        return text
+    return f"{text} {_not_said(reading.missing)}"
+
+
+def abstention(task: str, reading: Reading) -> str:
+    """Say that the documents do not tell, and what came nearest."""
+    nearest = reading.nearest
+    text = f"The documents do not say: {cut(task)}"
+    if nearest is None:
+        return text
+    where = shown(nearest.passage.heading or nearest.passage.source)
+    place = f'"{cut(where)}"' if where else "a passage"
+    return f"{text} The nearest passage is {place}{nearest.passage.cited}, which does not tell."
+
+
+def _not_said(asks: Sequence[Ask]) -> str:
+    listed = "; ".join(f'"{cut(ask.text.rstrip("?"))}"' for ask in asks)
+    return f"The documents do not say {listed}."
+
+
+def _sentence(finding: Finding) -> str:
+    if finding.record is None or finding.field is None:
+        return _ended(finding.sentence, finding.passage.cited)
+    label, field = finding.record.label, finding.field
+    if field is finding.record.identity:
+        return f"It is {label}{finding.passage.cited}."
+    return f"{_stated(field, label)}{finding.passage.cited}."
+
+
+def _stated(field: Field, label: str) -> str:
+    """Write `The status of PEP 8, "Style", is Active` or `PEP 8, "Style", was created on ...`."""
+    key = field.shown_key
+    comma = "," if label.endswith('"') else ""
+    if kind_of_value(field.value) == "date" and key.lower().endswith("ed"):
+        return f"{label}{comma} was {key.lower()} on {field.value}"
+    name = key if any(c.isupper() for c in key[1:]) else key[:1].lower() + key[1:]
+    return f"The {name}{f' of {label}' if label else ''}{comma} is {field.value}"
+
+
+def _ended(sentence: str, cited: str) -> str:
+    """Put the key before the full stop; brackets in the sentence itself must not look like keys."""
+    body = shown(sentence)
+    end = body[-1] if body[-1:] in tuple(".!") else "."
+    return f"{body.rstrip('.!:;, ')}{cited}{end}"
+
+
+def cut(text: str) -> str:
+    """Return the text on one line, cut to what a sentence may name."""
+    text = shown(text)
+    return text if len(text) <= _LONGEST_NAMED else f"{text[:_LONGEST_NAMED].rstrip()}..."
