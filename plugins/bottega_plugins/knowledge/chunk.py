@@ -10,10 +10,12 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from bottega_plugins.knowledge import words
 from bottega_plugins.knowledge.outline import Outline, read_outline
 
 VERSION = 1
@@ -27,6 +29,8 @@ _SPECIAL_TOKENS = 4
 """Room for what an embedder puts around and between."""
 _LEAST_TOKENS = 16
 _SHORT_REST = 1.4
+"""What is left over after a cut is at least this share of a passage, less 1."""
+_WINDOW = 4 * MOST_CHARACTERS
 _LONGEST_KEY_PATH = 200
 
 TokenSpans = Callable[[str], list[tuple[int, int]]]
@@ -56,8 +60,8 @@ class Splitter:
 
     @property
     def version(self) -> str:
-        """What decides on where the cuts are, beside the embedder's tokens."""
-        return f"{VERSION}:{self.max_tokens}"
+        """What decides on passages and their words, beside the embedder's tokens."""
+        return f"{VERSION}:{words.VERSION}:{self.max_tokens}"
 
     def split(self, source: str, text: str) -> tuple[str, tuple[Chunk, ...]]:
         """Return the document's title and passages, in order."""
@@ -77,18 +81,41 @@ class Splitter:
                 yield heading, start, end
 
     def _pieces(self, text: str, start: int, end: int, budget: int) -> Iterator[tuple[int, int]]:
+        room = _Room(text=text, end=end, budget=budget, token_spans=self.token_spans)
         position = _next_text(text, start, end)
         while position < end:
-            stop = min(position + MOST_CHARACTERS, end)
-            tokens = self.token_spans(text[position:stop])
-            if len(tokens) > budget:
-                stop = position + max(1, tokens[budget][0])
+            stop = room.stop(position)
             if stop < end:
                 if end - position < _SHORT_REST * (stop - position):
                     stop = position + (end - position) * 3 // 5  # two fair pieces, no crumb
                 stop = _cut(text, position, stop)
             yield position, _without_trailing_space(text, position, stop)
             position = _next_text(text, stop, end)
+
+
+@dataclass(kw_only=True, slots=True)
+class _Room:
+    """How far a passage may reach; tokens are counted for several passages at once."""
+
+    text: str
+    end: int
+    budget: int
+    token_spans: TokenSpans
+    _starts: list[int] = field(default_factory=list[int])
+    _counted: int = 0
+    """Up to where tokens are known."""
+
+    def stop(self, position: int) -> int:
+        """Return the furthest end of a passage that starts here."""
+        furthest = min(position + MOST_CHARACTERS, self.end)
+        if self._counted < furthest:
+            self._counted = min(position + _WINDOW, self.end)
+            spans = self.token_spans(self.text[position : self._counted])
+            self._starts = [position + start for start, _ in spans]
+        after = bisect_left(self._starts, position) + self.budget
+        if after >= len(self._starts):
+            return furthest
+        return max(position + 1, min(furthest, self._starts[after]))
 
 
 def prefix_text(title: str, heading: str) -> str:

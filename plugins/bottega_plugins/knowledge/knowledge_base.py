@@ -86,12 +86,19 @@ class KnowledgeBase:
         report = progress or _silent
         with self._store.writing():
             old, rebuilt = await asyncio.to_thread(self._old)
-            known: dict[str, Entry] = {entry.source: entry for entry in old.entries} if old else {}
+            entries = old.entries if old and not rebuilt else ()
+            known: dict[str, Entry] = {entry.source: entry for entry in entries}
             found = await survey(
                 self.docs, known, self._splitter, leave_out=self.index.parent, report=report
             )
             embedded = 0
-            if old is None or found.added or found.changed or found.unchanged < len(known):
+            if (
+                old is None
+                or rebuilt
+                or found.added
+                or found.changed
+                or found.unchanged < len(known)
+            ):
                 embedded = await self._write(found, old, report)
         return UpdateReport(
             added=found.added,
@@ -132,7 +139,10 @@ class KnowledgeBase:
             return self._loaded[1]
 
     def _old(self) -> tuple[Snapshot | None, str]:
-        """Return the index to build upon, or None and why there is none."""
+        """Return the old index, if it can be read, and why it cannot be built upon.
+
+        One that was cut otherwise still has vectors of texts that have not changed.
+        """
         if not self._store.exists():
             return None, _NOTHING
         try:
@@ -140,7 +150,7 @@ class KnowledgeBase:
         except StorageError as error:
             return None, error.message
         if manifest.splitter != self._splitter.version:
-            return None, "this version of Bottega cuts documents otherwise"
+            return snapshot, "this version of Bottega cuts documents otherwise"
         return snapshot, ""
 
     async def _write(self, found: Survey, old: Snapshot | None, report: Report) -> int:

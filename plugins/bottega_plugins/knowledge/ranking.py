@@ -1,5 +1,6 @@
-"""Which passages answer a query best: vectors and words, fused; quoted phrases first.
+"""Which passages answer a query best: vectors, words and titles, fused; quoted phrases first.
 
+Three lists are fused: nearest vectors, best words, and passages of documents that the query names.
 Fusion is reciprocal rank fusion with k = 60 (Cormack, Clarke and Buettcher, SIGIR 2009). Text in
 double quotes is also looked for word by word: passages that have it come before those that do not,
 and first those of a document or section that is called exactly so.
@@ -8,10 +9,12 @@ and first those of a document or section that is called exactly so.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import combinations
 from typing import TYPE_CHECKING
 
-from bottega_plugins.knowledge.words import fold
+from bottega_plugins.knowledge.snapshot import LONGEST_TITLE
+from bottega_plugins.knowledge.words import contains, plain_words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +27,7 @@ FUSION = 60
 _DEPTH = 1_000
 """How far down each list is looked at."""
 _MOST_PHRASES = 8
+_MOST_WORDS = 100
 _QUOTED = re.compile(
     r'"([^"]{2,300})"|\u201c([^\u201d]{2,300})\u201d|\u00ab([^\u00bb]{2,300})\u00bb'
 )
@@ -45,30 +49,53 @@ def rank(
 
 
 def phrases(query: str) -> list[str]:
-    """Return the texts in double quotes, as `_plain` makes them."""
-    texts = (next(filter(None, match.groups())) for match in _QUOTED.finditer(query))
-    return [plain for text in texts if (plain := _plain(text))][:_MOST_PHRASES]
+    """Return the texts in double quotes, and the one between the first quote and the last."""
+    texts = [next(filter(None, match.groups())) for match in _QUOTED.finditer(query)]
+    first, last = query.find('"'), query.rfind('"')
+    if last > first >= 0:
+        texts.append(query[first + 1 : last])  # a quoted title may have quotes of its own
+    return [text for text in dict.fromkeys(texts) if plain_words(text)][:_MOST_PHRASES]
 
 
 def _ordered(
     snapshot: Snapshot, query: str, vector: NDArray[np.float32], depth: int
 ) -> list[tuple[int, float]]:
-    lists = (snapshot.vectors.nearest(vector, depth), _by_words(snapshot, query, depth))
+    words = snapshot.lexicon.scores(query)
+    lists = (
+        snapshot.vectors.nearest(vector, depth).tolist(),
+        _by_words(words, depth),
+        _by_title(snapshot, query, words),
+    )
     scores: dict[int, float] = {}
     for numbers in lists:
-        for place, number in enumerate(numbers.tolist(), start=1):
+        for place, number in enumerate(numbers, start=1):
             scores[number] = scores.get(number, 0.0) + 1.0 / (FUSION + place)
     for number, bonus in _quoted(snapshot, query).items():
         scores[number] = scores.get(number, 0.0) + bonus
     return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
 
 
-def _by_words(snapshot: Snapshot, query: str, depth: int) -> NDArray[np.int64]:
-    import numpy as np
+def _by_words(scores: NDArray[np.float32], depth: int) -> list[int]:
+    order = (-scores).argsort(kind="stable")[:depth]
+    found: list[int] = order[scores[order] > 0].tolist()
+    return found
 
-    scores = snapshot.lexicon.scores(query)
-    order = np.argsort(-scores, kind="stable")[:depth]
-    return order[scores[order] > 0]
+
+def _by_title(snapshot: Snapshot, query: str, scores: NDArray[np.float32]) -> list[int]:
+    """Return the passages of documents whose whole title stands in the query, best first.
+
+    A title of one word is no name: it is as likely a word like any other.
+    """
+    words = plain_words(query).split()[:_MOST_WORDS]
+    found: list[tuple[bool, float, int]] = []
+    for start, stop in combinations(range(len(words) + 1), 2):
+        if not 2 <= stop - start <= LONGEST_TITLE:
+            continue
+        title = " ".join(words[start:stop])
+        for number in snapshot.titles.get(title, ()):
+            without = not contains(snapshot.passages[number][1].text, title)
+            found.append((without, -float(scores[number]), number))
+    return [number for _, _, number in sorted(found)[:_DEPTH]]
 
 
 def _quoted(snapshot: Snapshot, query: str) -> dict[int, float]:
@@ -76,7 +103,7 @@ def _quoted(snapshot: Snapshot, query: str) -> dict[int, float]:
     bonus: dict[int, float] = {}
     for phrase in phrases(query):
         for number in _candidates(snapshot, phrase):
-            points = _points(phrase, *snapshot.passages[number])
+            points = _points(plain_words(phrase), *snapshot.passages[number])
             if points:
                 bonus[number] = bonus.get(number, 0.0) + points
     return bonus
@@ -93,22 +120,13 @@ def _candidates(snapshot: Snapshot, phrase: str) -> list[int]:
 
 
 def _points(phrase: str, entry: Entry, chunk: Chunk) -> int:
-    headings = chunk.heading.split(" > ")
-    if any(_plain(name) == phrase for name in (entry.title, *headings)):
-        return _CALLED_SO
-    return _HAS_IT if _has(phrase, (entry.title, chunk.heading, chunk.text)) else 0
-
-
-def _has(phrase: str, texts: Iterable[str]) -> bool:
-    return any(f" {phrase} " in f" {_plain(text)} " for text in texts)
-
-
-_BETWEEN_WORDS = re.compile(r"[\W_]+")
-
-
-def _plain(text: str) -> str:
-    """Return the words with one space between them, whatever stood between them before."""
-    return _BETWEEN_WORDS.sub(" ", fold(text)).strip()
+    """Return how much a passage has to do with a phrase; its own text counts beside its title."""
+    names = (entry.title, *chunk.heading.split(" > "))
+    called = any(plain_words(name) == phrase for name in names)
+    in_text = contains(chunk.text, phrase)
+    if called or in_text:
+        return _CALLED_SO * called + _HAS_IT * in_text
+    return _HAS_IT * any(contains(name, phrase) for name in names)
 
 
 def _distinct(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING
 from bottega_plugins.knowledge.chunk import Chunk, embedded_text
 from bottega_plugins.knowledge.lexicon import Lexicon
 from bottega_plugins.knowledge.vectors import Vectors
+from bottega_plugins.knowledge.words import plain_words
+
+LONGEST_TITLE = 20
+"""Words of a title that a query is searched for."""
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,6 +52,17 @@ class Snapshot:
     def passages(self) -> tuple[tuple[Entry, Chunk], ...]:
         """All passages, each with its document."""
         return tuple(passages(self.entries))
+
+    @cached_property
+    def titles(self) -> Mapping[str, Sequence[int]]:
+        """The passages' numbers by their document's title, as `plain_words` makes it."""
+        found: dict[str, list[int]] = {}
+        number = 0
+        for entry in self.entries:
+            rows = found.setdefault(plain_words(entry.title), [])
+            rows.extend(range(number, number + len(entry.chunks)))
+            number += len(entry.chunks)
+        return found
 
 
 def passages(entries: Iterable[Entry]) -> Iterator[tuple[Entry, Chunk]]:

@@ -8,7 +8,10 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
-_WORD = re.compile(r"\d+(?:\.\d+)+|\w+")
+VERSION = 1
+"""Raised when the same text would have other words: indexes then count them anew."""
+
+_WORD = re.compile(r"\d+(?:\.\d+)+|[^\W_]+")
 _LONGEST = 64
 _COMMON = frozenset(
     """a an and are as at be but by do does did for from has have how if in into is it its of on
@@ -26,6 +29,19 @@ def fold(text: str) -> str:
     """Return the text with differences of case and of compatible characters removed."""
     folded = text if text.isascii() else unicodedata.normalize("NFKC", text)
     return folded.casefold()
+
+
+_BETWEEN_WORDS = re.compile(r"[\W_]+")
+
+
+def plain_words(text: str) -> str:
+    """Return the folded words with one space between them, whatever stood between them before."""
+    return _BETWEEN_WORDS.sub(" ", fold(text)).strip()
+
+
+def contains(text: str, phrase: str) -> bool:
+    """Say whether the text has the phrase (of `plain_words`) at the bounds of words."""
+    return f" {phrase} " in f" {plain_words(text)} "
 
 
 @lru_cache(maxsize=200_000)

@@ -1,0 +1,63 @@
+"""The command `bottega ask QUESTION --docs DIR`: one agent answers from a folder of documents."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Unpack
+
+import click
+
+from bottega.cli import options
+
+if TYPE_CHECKING:
+    from bottega.plugin.context import FactoryContext
+    from bottega_plugins.knowledge.knowledge_base import KnowledgeBase
+
+INSTRUCTIONS = (
+    "Answer the question from the documents alone: search them, search again in other words when "
+    "what you found does not tell, and say so when they do not tell at all."
+)
+
+
+def make_command(context: FactoryContext, embedder: str) -> click.Command:
+    """Return the command; everything heavy is imported when it runs."""
+
+    @click.command("ask", help="Ask a question about a folder of documents.")
+    @click.argument("question")
+    @click.option("--docs", required=True, metavar="DIR", help="The folder of documents.")
+    @options.running
+    def ask(question: str, docs: str, **given: Unpack[options.Running]) -> None:
+        from bottega.agent import Agent
+        from bottega.budget import Budget
+        from bottega.cli.session import Output, ask_person, conduct
+        from bottega.runnable import checked_task
+        from bottega_plugins.knowledge.knowledge_base import KnowledgeBase, require_folder
+        from bottega_plugins.knowledge.search_knowledge import SearchKnowledge
+
+        checked_task(question)
+        folder = require_folder(context.folder / docs)
+        output = Output(as_json=given["as_json"], stream=given["stream"], quiet=given["quiet"])
+        made = context.make("embedder", embedder)
+        knowledge = KnowledgeBase.open(folder, made, home=context.home)
+        _refresh(knowledge, shown=not (output.as_json or output.quiet))
+        agent = Agent(
+            "librarian",
+            model=given["model"] or "embedded",
+            tools=[SearchKnowledge(knowledge)],
+            instructions=INSTRUCTIONS,
+            folder=folder.parent,
+            plugins=context.plugins,
+        )
+        limits = options.limits_from(Budget(), given["steps"], given["seconds"])
+        events = agent.astream(question, thread=given["thread"], limits=limits, ask=ask_person)
+        conduct(agent, events, output)
+
+    return ask
+
+
+def _refresh(knowledge: KnowledgeBase, *, shown: bool) -> None:
+    """Index what is new or changed in the folder before the question is put."""
+    from bottega_plugins.knowledge.index_command import progress_bar
+
+    with progress_bar(shown=shown) as report:
+        asyncio.run(knowledge.update(report))
