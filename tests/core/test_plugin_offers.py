@@ -111,7 +111,7 @@ def test_gives_up_a_hook_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         (offer("p\u0430ypal"), "U+0430"),
         (offer("a\u202eb"), "U+202E"),
         (offer("a\u200bb"), "U+200B"),
-        (offer(7), "the name of a offer is 7"),  # type: ignore[arg-type]
+        (offer(7), "the offer name is int 7, expected text"),  # type: ignore[arg-type]
         (offer(summary="Two\nlines."), "not one line"),
         (offer(summary="  "), "not one line"),
         (offer(summary="x" * 1000), "has 1000 characters"),

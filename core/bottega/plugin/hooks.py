@@ -49,8 +49,8 @@ def check_hooks(plugin: object) -> None:
         )
     for name in dir(plugin):
         value: Any = getattr(plugin, name, None)
-        options = getattr(value, _MARK, None) if inspect.isroutine(value) else None
-        if isinstance(options, dict):
+        options: Any = getattr(value, _MARK, None) if inspect.isroutine(value) else None
+        if options is not None:
             _check_hook(options.get("specname") or name, value, options)
         elif name in NAMES and _is_own(value, plugin):
             raise PluginError(

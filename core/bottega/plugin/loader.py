@@ -48,7 +48,7 @@ def load(entry: Entry, *, seconds: float) -> Loaded:
 def check_name(what: str, name: object) -> None:
     """Raise PluginError unless the name is one that can be typed and told from every other."""
     if not isinstance(name, str):
-        raise PluginError(f"the name of a {what} is {name!r}, expected text")
+        raise PluginError(f"the {what} name is {describe_value(name)}, expected text")
     strange = [f"U+{ord(char):04X}" for char in name if ord(char) > 126]
     if strange:
         raise PluginError(
@@ -65,14 +65,14 @@ def check_name(what: str, name: object) -> None:
 def requirements(plugin: object) -> tuple[str, ...]:
     """Return the plugins that must be loaded before this one. Raises PluginError."""
     value = _attribute(plugin, "bottega_requires", ())
-    if not isinstance(value, (tuple, list)) or not all(isinstance(each, str) for each in value):
+    if type(value) not in (tuple, list) or not all(isinstance(name, str) for name in value):
         raise PluginError(
             f"bottega_requires is {describe_value(value)}, expected a tuple of plugin names"
         )
     return tuple(value)
 
 
-def describe_value(value: object) -> str:
+def describe_value(value: Any) -> str:
     """Return the value's type, and the value itself where that is safe to show."""
     shown = f" {ascii(value)[:80]}" if isinstance(value, (str, int, float, bool)) else ""
     return f"{type(value).__name__}{shown}"
@@ -80,7 +80,7 @@ def describe_value(value: object) -> str:
 
 def _check_api(plugin: object) -> None:
     version = _attribute(plugin, "bottega_api", API_VERSION)
-    if version != API_VERSION or isinstance(version, bool):
+    if type(version) is not int or version != API_VERSION:
         newer = isinstance(version, int) and version > API_VERSION
         raise PluginError(
             f"it is written for version {describe_value(version)} of the hooks, "

@@ -48,6 +48,8 @@ class PluginRecord:
     version: str
     state: State
     """`failed` when anything of it failed; what `offers` names works all the same."""
-    offers: Mapping[OfferKind, tuple[str, ...]] = field(default_factory=dict)
+    offers: Mapping[OfferKind, tuple[str, ...]] = field(
+        default_factory=dict[OfferKind, tuple[str, ...]]
+    )
     failures: tuple[PluginFailure, ...] = ()
     notes: tuple[str, ...] = ()

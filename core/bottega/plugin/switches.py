@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, cast
 
 from bottega.errors import InputError
 
@@ -44,10 +45,10 @@ def _read(path: Path, table: tuple[str, ...]) -> list[str]:
     if b"bottega" not in data and table:
         return []  # most projects say nothing of Bottega: spare them the parser
     value: Any = _parse(path, data)
-    for key in table:
-        value = value.get(key, {}) if isinstance(value, dict) else {}
-    names = value.get("disable", []) if isinstance(value, dict) else []
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+    for key in (*table, "disable"):
+        value = cast("dict[str, Any]", value).get(key) if isinstance(value, dict) else None
+    names: list[Any] = [] if value is None else value
+    if not isinstance(value, (list, NoneType)) or not all(isinstance(each, str) for each in names):
         raise InputError(
             f"{path.name}: `disable` is not a list of names", hint='write disable = ["weather"]'
         )
