@@ -48,7 +48,8 @@ class Assembler:
 
     def decider(self, reference: Reference | None, model: Reference | None, made: Model) -> Decider:
         """Make the decider: the one named, else the model backend's own, else a prompt."""
-        if reference is not None and reference.name != PromptDecider.name:
+        own_model = reference is not None and reference.name == PromptDecider.name
+        if reference is not None and (reference.options or not own_model):
             return self.make("decider", reference)  # type: ignore[no-any-return]
         if reference is None and model and model.backend in self.plugins.offers("decider"):
             return self.make("decider", model.backend)  # type: ignore[no-any-return]

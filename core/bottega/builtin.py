@@ -15,7 +15,6 @@ from bottega.plugin.spec import hookimpl
 
 _COMMANDS = {
     "run": "Run a graph on a task and show every step.",
-    "ask": "Ask a question about a folder of documents.",
     "runs": "List the runs that are kept here.",
     "resume": "Go on with a run that was stopped or killed.",
     "graph": "Check a graph file, or show it as a picture.",
@@ -61,7 +60,7 @@ def bottega_dialects() -> Sequence[Offer]:
 def bottega_deciders() -> Sequence[Offer]:
     """Offer the decider that asks a model."""
 
-    def prompt(context: FactoryContext, model: str) -> Any:
+    def prompt(context: FactoryContext, model: str = "embedded") -> Any:
         from bottega.deciders import PromptDecider
 
         return PromptDecider(context.make("model", model))

@@ -48,9 +48,10 @@ class Graph(Runnable):
     @classmethod
     def from_yaml(cls, path: str | Path, **options: Any) -> Graph:
         """Read a graph file. Raises GraphError with every finding, each with its place."""
-        from bottega.spec.reader import read_graph
+        from bottega.plugin.manager import default_plugins
+        from bottega.spec.check import load_graph
 
-        return cls(read_graph(path), **options)
+        return cls(load_graph(path, options.get("plugins") or default_plugins()), **options)
 
     @cached_property
     def team(self) -> Team:

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar
 
 import click
 
 from bottega.budget import Budget
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Running(TypedDict):
+    """What the options of a command that runs agents give."""
+
+    model: str | None
+    as_json: bool
+    quiet: bool
+    stream: bool
+    thread: str | None
+    steps: int | None
+    seconds: float | None
+
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 quiet = click.option("--quiet", "-q", is_flag=True, help="Print the answer alone.")

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TypedDict, Unpack
+from typing import Unpack
 
 import click
 
 from bottega.cli import options
 
 
-class Running(TypedDict):
-    """What the shared options give."""
-
-    model: str | None
-    as_json: bool
-    quiet: bool
-    stream: bool
-    thread: str | None
-    steps: int | None
-    seconds: float | None
-
-
 @click.command()
 @click.argument("graph")
 @click.argument("task")
 @options.running
-def run(graph: str, task: str, **given: Unpack[Running]) -> None:
+def run(graph: str, task: str, **given: Unpack[options.Running]) -> None:
     """Run the agents of GRAPH, a YAML file, on TASK.
 
     Steps are shown on standard error as they happen, the answer on standard output. Every run is

@@ -1,0 +1,52 @@
+"""kill -9 at every kind of moment: nothing that finished runs again, nothing once-only runs twice."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from bottega.graph import DATABASE
+from bottega.runs import RunStore
+
+PROGRAM = Path(__file__).with_name("doomed.py")
+
+
+def run(folder, mode, crash):
+    done = subprocess.run(
+        [sys.executable, PROGRAM, folder, "r", mode, crash],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    return done, [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def notes(folder):
+    file = folder / "notes"
+    return file.read_text().split() if file.exists() else []
+
+
+@pytest.mark.parametrize(
+    ("crashes", "written", "answer"),
+    [
+        (["model:1"], "1 2 3 4", "4 calls, 0 unknown"),
+        (["model:3", "model:4", "model:5"], "1 2 3 4", "4 calls, 0 unknown"),
+        (["before:2"], "1 3 4", "4 calls, 1 unknown"),
+        (["after:2", "after:4"], "1 2 3 4", "4 calls, 2 unknown"),
+    ],
+)
+def test_a_killed_run_goes_on_where_it_was(tmp_path, crashes, written, answer):
+    mode = "run"
+    for crash in crashes:
+        done, _ = run(tmp_path, mode, crash)
+        assert done.returncode == -signal.SIGKILL, done.stderr
+        assert RunStore.open(tmp_path / DATABASE).get("r").status == "running"
+        mode = "resume"
+    done, events = run(tmp_path, mode, "never")
+    assert done.returncode == 0, done.stderr
+    assert notes(tmp_path) == written.split()
+    assert [e["text"] for e in events if e["kind"] == "answer" and e["final"]] == [answer]
+    assert RunStore.open(tmp_path / DATABASE).get("r").status == "done"
