@@ -58,7 +58,7 @@ class MiniLM:
     def __init__(self, folder: Path = _FOLDER) -> None:
         self._folder = folder
         self._lock = threading.Lock()
-        self._loaded: _Engine | None = None
+        self._loaded: list[_Engine] = []
 
     @functools.cached_property
     def name(self) -> str:
@@ -122,9 +122,10 @@ class MiniLM:
 
     def _engine(self) -> _Engine:
         with self._lock:
-            if self._loaded is None or self._loaded.process != os.getpid():
-                self._loaded = self._load()
-            return self._loaded
+            if not self._loaded or self._loaded[-1].process != os.getpid():
+                # an engine from before a fork is kept: taking it down would wait for its threads
+                self._loaded.append(self._load())
+            return self._loaded[-1]
 
     def _load(self) -> _Engine:
         vocabulary, model = self._read(_TOKENIZER), self._read(_MODEL)
