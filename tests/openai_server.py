@@ -128,6 +128,10 @@ class ScriptedServer:
     async def _stop(self) -> None:
         assert self._runner is not None
         await self._runner.cleanup()
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
         await self._loop.shutdown_asyncgens()
 
     async def _models(self, request: web.Request) -> web.StreamResponse:

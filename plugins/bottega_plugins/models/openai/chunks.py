@@ -179,4 +179,4 @@ def _arguments(value: Json) -> str:
         return ""
     if isinstance(value, str):
         return clean(value)
-    return json.dumps(value, ensure_ascii=False)
+    return clean(json.dumps(value, ensure_ascii=False))

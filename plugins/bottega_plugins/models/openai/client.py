@@ -6,6 +6,7 @@ Knows HTTP and time; what the bytes mean is `reply`, who asks again is `bottega.
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -108,8 +109,7 @@ class Client:
         if isinstance(error, aiohttp.ServerDisconnectedError):
             return "it closed the connection without an answer"
         inner = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-        text = getattr(inner, "strerror", None) or str(inner) or type(inner).__name__
-        return self._redactor.excerpt(str(text))
+        return self._redactor.excerpt(_system_reason(inner))
 
 
 class Answer:
@@ -188,14 +188,23 @@ class Answer:
     def _broken(self, error: BaseException) -> ModelError:
         address = self._settings.address
         if isinstance(error, ConnectionError):
-            reason = error.strerror or "connection lost"
             return ModelUnreachableError(
-                f"{address} broke the connection in the middle of its reply: {reason}",
+                f"{address} broke the connection in the middle of its reply: "
+                f"{self._redactor.excerpt(_system_reason(error))}",
                 retryable=True,
             )
         return ModelReplyError(
             f"the reply of {address} was cut: {self._redactor.excerpt(str(error))}", retryable=True
         )
+
+
+def _system_reason(error: BaseException) -> str:
+    """Return the system's own words, such as `Connection refused`; asyncio's say less."""
+    if isinstance(error, OSError) and error.errno and error.errno > 0:
+        return os.strerror(error.errno)
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__
 
 
 def _late(settings: Settings, clock: Clock) -> ModelTimeoutError:

@@ -147,15 +147,13 @@ class ReplyReader:
     def _whole(self, body: bytes) -> list[Delta]:
         """Read a reply that came in one piece."""
         reply = self._parsed(body)
-        choices = reply.get("choices")
-        error = reply.get("error")
-        if not error and reply.get("object") != "error" and not (choices and _first(choices)):
+        choice = _first(reply.get("choices")) or {}
+        failed = bool(reply.get("error")) or reply.get("object") == "error"
+        if not failed and not isinstance(choice.get("message", choice.get("delta")), dict):
             raise ModelReplyError(
                 f"the server's reply holds no message: {self._shown(body)}", retryable=True
             )
-        deltas = self._chunk(reply)
-        self._finish = self._finish or ("tool_calls" if len(self._calls) else "stop")
-        return [*deltas, *self._ended()]
+        return [*self._chunk(reply), *self._ended()]
 
     def _parsed(self, data: bytes) -> Mapping[str, Json]:
         try:
@@ -197,7 +195,7 @@ class ReplyReader:
         return deltas
 
     def _finish_reason(self, given: Json) -> FinishReason:
-        if given in _FAILED:
+        if isinstance(given, str) and given in _FAILED:
             raise ModelReplyError(f"the server gave up with {given!r}", retryable=True)
         known = _FINISH.get(given, "stop") if isinstance(given, str) else "stop"
         return "tool_calls" if known == "stop" and len(self._calls) else known
@@ -205,7 +203,7 @@ class ReplyReader:
     def _ended(self) -> list[Delta]:
         """Make the End. Some servers say `[DONE]` without a finish reason: what came is whole."""
         if self._finish is None and not self._characters:
-            raise ModelReplyError("the server ended its stream without a reply", retryable=True)
+            raise ModelReplyError("the server ended its reply without a message", retryable=True)
         self.done = True
         finish = self._finish or ("tool_calls" if len(self._calls) else "stop")
         return [End(finish=finish, usage=self._usage, model=self._model)]
@@ -240,6 +238,6 @@ def _first(choices: Json) -> Mapping[str, Json] | None:
     if not isinstance(choices, list):
         return None
     for choice in choices:
-        if isinstance(choice, dict) and choice.get("index") in {0, None}:
+        if isinstance(choice, dict) and choice.get("index") in (0, None):
             return choice
     return None
