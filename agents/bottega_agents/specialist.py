@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bottega.conversation import opening
+from bottega.errors import StorageError
 from bottega.events import NodeEnded, NodeStarted
 from bottega.loop import Loop
 from bottega.messages import Message, citation_to_json, user
@@ -65,6 +66,8 @@ class SpecialistNode:
             async for event in events:
                 run.emit(event)
         outcome = loop.outcome
+        if isinstance(outcome.error, StorageError):
+            raise outcome.error  # the house is broken, not this one agent: the run ends
         if not outcome.handed_on:
             ended = self._event(NodeEnded, run, status=outcome.status, reason=outcome.reason)
             run.emit(ended)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bottega.calling import call_tool
-from bottega.errors import BottegaError, BudgetExceeded, UnknownNameError
+from bottega.errors import BottegaError, BudgetExceeded, StorageError, UnknownNameError
 from bottega.journal import Journal
 from bottega.messages import ToolCall, ToolResult, result_from_json, result_to_json
 from bottega.middleware import Invocation, wrap_tool
@@ -57,7 +57,7 @@ class Actions:
         return self._tools.get(name)
 
     async def carry_out(self, call: ToolCall, step: int) -> Done:
-        """Carry out one call; only a spent budget and programming errors are raised."""
+        """Carry out one call; only a spent budget, a broken store and programming errors are raised."""
         started = time.perf_counter()
         tool = self._tools.get(call.name)
         if tool is None:
@@ -116,7 +116,7 @@ class Actions:
         call, tool = invocation.call, invocation.tool
         try:
             output = await self._handler(invocation)
-        except BudgetExceeded:
+        except (BudgetExceeded, StorageError):  # nothing that the model could do about these
             raise
         except BottegaError as error:
             return Done(result=failed(call, str(error)))
