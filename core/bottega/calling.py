@@ -132,9 +132,8 @@ async def _in_thread(function: Callable[[], Any], limit: _Limit, printed: Printe
         raise _as_tool_error(problem) from problem
     if isinstance(value, Output):
         return value
-    if limit.seconds is not None:
-        limit = replace(limit, seconds=max(0.0, limit.seconds - (time.monotonic() - started)))
-    return await _in_loop(lambda: value, limit, printed)
+    used = time.monotonic() - started
+    return await _in_loop(lambda: value, limit, printed, used)
 
 
 def _expire(future: asyncio.Future[Any], limit: _Limit) -> None:
@@ -153,11 +152,14 @@ def _work(function: Callable[[], Any], printed: Printed) -> Any:
         stdout.release()
 
 
-async def _in_loop(function: Callable[[], Any], limit: _Limit, printed: Printed) -> Output:
+async def _in_loop(
+    function: Callable[[], Any], limit: _Limit, printed: Printed, used: float = 0.0
+) -> Output:
+    seconds = None if limit.seconds is None else max(0.0, limit.seconds - used)
     stdout.hold()
     token = stdout.start(printed)
     try:
-        return await Guarded(_settled(function), limit.seconds)
+        return await Guarded(_settled(function), seconds)
     except ExpiredError as error:
         raise limit.error() from error
     except EscapedError as escaped:

@@ -1,0 +1,77 @@
+"""The tools by which an agent ends its work or asks the person in front of the run."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bottega.calling import call_tool
+from bottega.errors import ToolError
+from bottega.plugin.context import FactoryContext
+from bottega.testing import check_tool
+from bottega.tools import Output, ToolContext
+from bottega_tools.ask_user import ask_user
+from bottega_tools.final_answer import final_answer
+
+
+def test_they_keep_the_rules_of_tools() -> None:
+    check_tool(final_answer, answer="42")
+    check_tool(ask_user, question="Which one?")
+
+
+def test_the_final_answer_is_final() -> None:
+    output = asyncio.run(call_tool(final_answer, {"answer": "42 [a:1]"}, ToolContext()))
+    assert output == Output(content="42 [a:1]", final=True)
+
+
+def test_an_empty_answer_is_none() -> None:
+    with pytest.raises(ToolError, match="the answer is empty"):
+        asyncio.run(call_tool(final_answer, {"answer": " \n"}, ToolContext()))
+
+
+def test_the_person_is_asked() -> None:
+    asked: list[str] = []
+
+    async def ask(question: str) -> str:
+        asked.append(question)
+        return " the blue one\n"
+
+    context = ToolContext(ask=ask)
+    output = asyncio.run(call_tool(ask_user, {"question": "Which?"}, context))
+    assert asked == ["Which?"]
+    assert output.content == "the blue one"
+    assert ask_user.trust == "trusted"
+
+
+def test_no_answer_is_told() -> None:
+    async def ask(question: str) -> str:
+        return ""
+
+    output = asyncio.run(call_tool(ask_user, {"question": "Which?"}, ToolContext(ask=ask)))
+    assert output.content == "(the person gave no answer)"
+
+
+def test_nobody_there_is_told() -> None:
+    with pytest.raises(ToolError, match="nobody is there to answer"):
+        asyncio.run(call_tool(ask_user, {"question": "Which?"}, ToolContext()))
+
+
+@pytest.mark.parametrize("question", ["", "  ", "x" * 3_000])
+def test_a_question_must_be_one(question: str) -> None:
+    async def ask(question: str) -> str:
+        raise AssertionError("nobody should be asked this")
+
+    with pytest.raises(ToolError):
+        asyncio.run(call_tool(ask_user, {"question": question}, ToolContext(ask=ask)))
+
+
+def test_the_plugin_offers_every_tool_under_its_name(clean_plugins) -> None:  # type: ignore[no-untyped-def]
+    from bottega_tools import plugin
+
+    clean_plugins.register(plugin, "tools")
+    context = FactoryContext(plugins=clean_plugins)
+    names = [offer.name for offer in plugin.bottega_tools()]
+    assert names == ["calculator", "final_answer", "ask_user"]
+    for name in names:
+        assert plugins.make("tool", name, context).spec.name == name
