@@ -75,10 +75,12 @@ def test_gives_up_an_import_that_hangs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loop: str
 ) -> None:
     monkeypatch.setenv("BOTTEGA_PLUGIN_TIMEOUT", "0.2")
+    out = sys.stdout
     write_distribution(tmp_path, "hanging-plugin", loop)
     write_distribution(tmp_path, "good-plugin", GOOD)
     plugins = discovered(tmp_path)
     assert "import is not over after 0.2 s" in errors_of(plugins, "hanging_plugin")[0]
+    assert sys.stdout is out
     assert "terse" in plugins.offers("prompt")
 
 

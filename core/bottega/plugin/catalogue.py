@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any
 
 from bottega.errors import PluginError
 from bottega.offer import Offer, OfferKind
 from bottega.plugin.failure import PluginFailure, Source, describe
-from bottega.plugin.isolation import isolated
+from bottega.plugin.isolation import Outcome, isolated
 from bottega.plugin.loader import check_name
 from bottega.plugin.record import Registered
 
@@ -19,20 +20,32 @@ MOST_OFFERS = 1000
 LONGEST_SUMMARY = 300
 
 
+Answer = tuple[tuple[Offer, ...], tuple[PluginFailure, ...]]
+"""A plugin's good offers, and what is wrong with the rest."""
+
+
 def ask(
-    hook: str, function: Callable[[], Any], source: Source, *, seconds: float
-) -> tuple[tuple[Offer, ...], tuple[PluginFailure, ...]]:
-    """Call one registration hook; return its good offers and what is wrong with the rest."""
-    outcome = isolated(lambda: _items(function()), name=source.plugin, seconds=seconds)
-    if outcome.timed_out:
-        return (), (source.failure(f"hook {hook!r} is not over after {seconds:g} s"),)
+    hook: str, functions: Sequence[tuple[Source, Callable[[], Any]]], *, seconds: float
+) -> list[Answer]:
+    """Call one registration hook of several plugins; each has its own time."""
+    calls = [(source.plugin, partial(_items, function)) for source, function in functions]
+    outcomes = isolated(calls, seconds=seconds)
+    return [
+        _answer(hook, source, outcome, seconds)
+        for (source, _), outcome in zip(functions, outcomes, strict=True)
+    ]
+
+
+def _answer(hook: str, source: Source, outcome: Outcome[list[Any]], seconds: float) -> Answer:
     if isinstance(outcome.error, PluginError):
         return (), (source.failure(f"hook {hook!r} {outcome.error.message}", outcome.error.hint),)
     if outcome.error is not None:
         return (), (source.failure(f"hook {hook!r} raised {describe(outcome.error)}"),)
+    if outcome.value is None:
+        return (), (source.failure(f"hook {hook!r} is not over after {seconds:g} s"),)
     offers: list[Offer] = []
     failures: list[PluginFailure] = []
-    for item in outcome.value or ():
+    for item in outcome.value:
         try:
             offers.append(_checked(item))
         except PluginError as error:
@@ -61,8 +74,9 @@ def merge(
     return found, tuple(failures)
 
 
-def _items(result: Any) -> list[Any]:
-    """Return the items of what a hook returned. Raises PluginError saying what it is instead."""
+def _items(function: Callable[[], Any]) -> list[Any]:
+    """Return the items of what a hook returns. Raises PluginError saying what it is instead."""
+    result = function()
     hint = "return a list of Offer, empty if there is nothing to offer"
     if inspect.isawaitable(result):
         if inspect.iscoroutine(result):

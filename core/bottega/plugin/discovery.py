@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bottega.errors import PluginError
 from bottega.plugin.entry import Entry
 from bottega.plugin.failure import PluginFailure, Source
 from bottega.plugin.loader import load
@@ -30,25 +29,24 @@ class Discovery:
 def load_all(entries: Sequence[Entry], off: Mapping[str, str], *, seconds: float) -> Discovery:
     """Load every entry that is not switched off, each within the time."""
     found = Discovery()
-    imported: dict[str, Loaded] = {}
+    wanted: dict[str, Entry] = {}
     reasons: dict[str, str] = {}
-    taken: dict[str, Source] = {}
     for entry in entries:
-        source = entry.source
-        if entry.name in taken:
-            found.failures.append(_name_taken(source, taken[entry.name]))
-            continue
-        taken[entry.name] = source
         if entry.name in off:
             reasons[entry.name] = "is switched off"
-            found.absent.append(source)
-            continue
-        try:
-            imported[entry.name] = load(entry, seconds=seconds)
-        except PluginError as error:
-            reasons[entry.name] = "could not be loaded"
-            found.absent.append(source)
-            found.failures.append(source.failure(error.message, error.hint))
+            found.absent.append(entry.source)
+        elif entry.name in wanted:
+            found.failures.append(_name_taken(entry.source, wanted[entry.name].source))
+        else:
+            wanted[entry.name] = entry
+    imported: dict[str, Loaded] = {}
+    for loaded in load(list(wanted.values()), seconds=seconds):
+        if isinstance(loaded, Loaded):
+            imported[loaded.source.plugin] = loaded
+        else:
+            reasons[loaded.plugin] = "could not be loaded"
+            found.absent.append(loaded.source)
+            found.failures.append(loaded)
     _order(found, imported, reasons)
     return found
 

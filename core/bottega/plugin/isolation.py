@@ -1,7 +1,7 @@
 """A call into a stranger's code that the host survives, whatever it raises, prints or never ends.
 
 This is about accidents, not attacks: a plugin is trusted code in this process (docs/plugins.md).
-The call runs in a thread of its own, so that one that hangs can be given up, and a SystemExit or
+The call runs in another thread, so that one that hangs can be given up, and a SystemExit or
 KeyboardInterrupt that it raises is told from the user's own.
 """
 
@@ -10,7 +10,9 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TextIO, TypeVar, cast
 
@@ -53,41 +55,68 @@ def time_limit() -> float:
     return seconds
 
 
-def isolated(function: Callable[[], T], *, name: str, seconds: float) -> Outcome[T]:
-    """Call the function and return what came of it; never raises what the function raises."""
-    values: list[T] = []
-    errors: list[BaseException] = []
+def isolated(calls: Sequence[tuple[str, Callable[[], T]]], *, seconds: float) -> list[Outcome[T]]:
+    """Make the named calls, one after the other; return what came of each, raising nothing of it.
 
-    def work() -> None:
-        mute.thread = threading.get_ident()
-        try:
-            values.append(function())
-        except BaseException as error:  # noqa: BLE001  # the host outlives also SystemExit
-            errors.append(error)
-        finally:
-            mute.thread = None
+    They share a thread for as long as none of them hangs: fifty plugins cost one thread, not fifty.
+    """
+    outcomes: list[Outcome[T]] = []
+    while len(outcomes) < len(calls):
+        worker = _Worker(calls[len(outcomes) :])
+        outcomes += worker.outcomes_within(seconds)
+    return outcomes
 
-    mute = _Mute(sys.stdout)
+
+class _Worker(Generic[T]):
+    """A thread that makes calls until one hangs."""
+
+    def __init__(self, calls: Sequence[tuple[str, Callable[[], T]]]) -> None:
+        self._calls = calls
+        self._outcomes: list[Outcome[T]] = []
+        self._began = time.monotonic()
+        self._lock = threading.Lock()
+        self._given_up = False
+        self._thread = threading.Thread(target=self._work, daemon=True)
+
+    def outcomes_within(self, seconds: float) -> list[Outcome[T]]:
+        """Return an outcome for each call, up to the first that takes too long."""
+        self._thread.start()
+        while self._thread.is_alive():
+            self._thread.join(max(0.001, self._began + seconds - time.monotonic()))
+            with self._lock:
+                late = self._thread.is_alive() and time.monotonic() >= self._began + seconds
+                if late and len(self._outcomes) < len(self._calls):
+                    self._given_up = True
+                    _Mute.lift()
+                    _interrupt(self._thread)
+                    return [*self._outcomes, Outcome(timed_out=True)]
+        return self._outcomes
+
+    def _work(self) -> None:
+        with suppress(GivenUp):  # it may arrive anywhere below
+            for name, function in self._calls:
+                self._thread.name = f"bottega-plugin-{name}"
+                outcome = _outcome(function)
+                with self._lock:
+                    if self._given_up:
+                        return
+                    self._outcomes.append(outcome)
+                    self._began = time.monotonic()
+
+
+def _outcome(function: Callable[[], T]) -> Outcome[T]:
+    """Make one call, in the thread that is there for it."""
     before = set(threading.enumerate())
-    worker = threading.Thread(target=work, name=f"bottega-plugin-{name}", daemon=True)
-    sys.stdout = cast(TextIO, cast(object, mute))
-    try:
-        worker.start()
-        worker.join(seconds)
-    finally:
-        if cast(object, sys.stdout) is mute:  # the plugin may have put its own there
-            sys.stdout = mute.real
-    timed_out = worker.is_alive()
-    if timed_out:
-        _interrupt(worker)
-    left = {thread for thread in threading.enumerate() if thread is not worker} - before
-    return Outcome(
-        value=values[0] if values and not timed_out else None,
-        error=errors[0] if errors and not timed_out else None,
-        timed_out=timed_out,
-        printed=mute.printed,
-        threads=tuple(sorted(thread.name for thread in left)),
-    )
+    value, caught = None, None
+    with _Mute.installed() as mute:
+        try:
+            value = function()
+        except GivenUp:
+            raise
+        except BaseException as error:  # noqa: BLE001  # the host outlives also SystemExit
+            caught = error
+    left = {thread.name for thread in threading.enumerate() if thread not in before}
+    return Outcome(value=value, error=caught, printed=mute.printed, threads=tuple(sorted(left)))
 
 
 class _Mute:
@@ -95,8 +124,28 @@ class _Mute:
 
     def __init__(self, real: TextIO) -> None:
         self.real = real
-        self.thread: int | None = None
+        self.thread: int | None = threading.get_ident()
         self.printed = 0
+
+    @classmethod
+    @contextmanager
+    def installed(cls) -> Generator[_Mute]:
+        """Silence this thread; what it leaves behind writes again afterwards."""
+        mute = cls(sys.stdout)
+        sys.stdout = cast(TextIO, cast(object, mute))
+        try:
+            yield mute
+        finally:
+            mute.thread = None
+            if cast(object, sys.stdout) is mute:  # the plugin may have put its own there
+                cls.lift()
+
+    @classmethod
+    def lift(cls) -> None:
+        """Put standard output back."""
+        current = cast(object, sys.stdout)
+        if isinstance(current, cls):
+            sys.stdout = current.real
 
     def write(self, text: str) -> int:
         if threading.get_ident() != self.thread:

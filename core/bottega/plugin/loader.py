@@ -1,4 +1,4 @@
-"""Import of one installed plugin, so that whatever it does, the others load.
+"""Import of installed plugins, so that whatever one does, the others load.
 
 What is checked of its hooks is `bottega.plugin.hooks`; when its hooks are called is
 `bottega.plugin.catalogue`.
@@ -7,12 +7,14 @@ What is checked of its hooks is `bottega.plugin.hooks`; when its hooks are calle
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from bottega.errors import PluginError
 from bottega.escape import one_line
 from bottega.plugin.entry import Entry
-from bottega.plugin.failure import describe
+from bottega.plugin.failure import PluginFailure, describe
 from bottega.plugin.isolation import Outcome, isolated
 from bottega.plugin.patches import Patches
 from bottega.plugin.record import Loaded
@@ -22,26 +24,48 @@ NAME = re.compile(r"[a-z][a-z0-9_-]*", re.ASCII)
 """What plugins and offers may be called."""
 
 
-def load(entry: Entry, *, seconds: float) -> Loaded:
-    """Import the plugin and check what it says of itself. Raises PluginError."""
-    check_name("plugin", entry.name)
+def load(entries: Sequence[Entry], *, seconds: float) -> list[Loaded | PluginFailure]:
+    """Import the plugins and check what each says of itself; each has its own time."""
+    found: dict[Entry, Loaded | PluginFailure] = {}
+    for entry in entries:
+        try:
+            check_name("plugin", entry.name)
+        except PluginError as error:
+            found[entry] = entry.source.failure(error.message, error.hint)
+    sound = [entry for entry in entries if entry not in found]
+    outcomes = isolated([(each.name, partial(_import, each)) for each in sound], seconds=seconds)
+    for entry, outcome in zip(sound, outcomes, strict=True):
+        try:
+            found[entry] = _checked(entry, outcome, seconds)
+        except PluginError as error:
+            found[entry] = entry.source.failure(error.message, error.hint)
+    return [found[entry] for entry in entries]
+
+
+def _import(entry: Entry) -> tuple[Any, tuple[str, ...]]:
+    """Return the plugin, and what it replaced of others while it was imported."""
     patches = Patches()
-    outcome = isolated(entry.point.load, name=entry.name, seconds=seconds)
-    if outcome.timed_out:
+    plugin = entry.point.load()
+    return plugin, patches.found()
+
+
+def _checked(entry: Entry, outcome: Outcome[tuple[Any, tuple[str, ...]]], seconds: float) -> Loaded:
+    if outcome.error is not None:
+        raise PluginError(
+            f"import failed: {describe(outcome.error)}", hint=_import_hint(entry, outcome.error)
+        )
+    if outcome.value is None:
         raise PluginError(
             f"its import is not over after {seconds:g} s",
             hint="a plugin module imports quickly; what takes long belongs in a factory",
         )
-    if outcome.error is not None:
-        raise PluginError(
-            f"import failed: {describe(outcome.error)}", hint=_import_hint(entry, outcome.error)
-        ) from outcome.error
-    _check_api(outcome.value)
+    plugin, patched = outcome.value
+    _check_api(plugin)
     return Loaded(
         source=entry.source,
-        module=outcome.value,
-        requires=requirements(outcome.value),
-        notes=_notes(outcome, patches.found()),
+        module=plugin,
+        requires=requirements(plugin),
+        notes=_notes(outcome, patched),
     )
 
 

@@ -187,7 +187,11 @@ class PluginManager:
     def _collect(self, kind: OfferKind) -> Mapping[str, Registered]:
         with self._lock:
             if kind not in self._catalogues:
-                offered = [(each.source, self._ask(each, kind)) for each in self._loaded.values()]
+                self._ask(kind)
+                offered = [
+                    (each.source, self._offered.get((each.source.plugin, kind), ()))
+                    for each in self._loaded.values()
+                ]
                 found, failures = merge(kind, offered)
                 self._failures |= dict.fromkeys(failures)
                 self._catalogues[kind] = MappingProxyType(dict(sorted(found.items())))
@@ -197,20 +201,18 @@ class PluginManager:
         for kind in HOOKS:
             self._collect(kind)
 
-    def _ask(self, loaded: Loaded, kind: OfferKind) -> Sequence[Offer]:
-        """Return what the plugin offers of the kind; its hook is called the first time only."""
-        key = (loaded.source.plugin, kind)
-        if key not in self._offered:
-            hook = getattr(self._pluggy.hook, HOOKS[kind])
-            offers: tuple[Offer, ...] = ()
-            for each in hook.get_hookimpls():
-                if each.plugin is loaded.module:
-                    source, seconds = loaded.source, self._seconds
-                    more, failures = ask(HOOKS[kind], each.function, source, seconds=seconds)
-                    offers += more
-                    self._failures |= dict.fromkeys(failures)
-            self._offered[key] = offers
-        return self._offered[key]
+    def _ask(self, kind: OfferKind) -> None:
+        """Call the kind's hook on every plugin that has not been asked yet."""
+        hook: pluggy.HookCaller = getattr(self._pluggy.hook, HOOKS[kind])
+        waiting = [
+            (self._loaded[each.plugin_name].source, each.function)
+            for each in hook.get_hookimpls()
+            if (each.plugin_name, kind) not in self._offered
+        ]
+        answers = ask(HOOKS[kind], waiting, seconds=self._seconds) if waiting else []
+        for (source, _), (offers, failures) in zip(waiting, answers, strict=True):
+            self._offered[source.plugin, kind] = offers
+            self._failures |= dict.fromkeys(failures)
 
     def _record(self, source: Source, failures: Sequence[PluginFailure]) -> PluginRecord:
         own = tuple(each for each in failures if source.failure(each.error, each.hint) == each)
