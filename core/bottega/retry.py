@@ -10,6 +10,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 from bottega.errors import InputError, ModelError, ModelReplyError
 from bottega.middleware import Middleware, ModelHandler
@@ -35,9 +36,9 @@ class Retry(Middleware):
         total_wait: float = 60.0,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        waits = (first_wait, max_wait, total_wait)
-        sound = isinstance(attempts, int) and all(isinstance(wait, int | float) for wait in waits)
-        if not (sound and attempts >= 1 and min(waits) >= 0):
+        given: list[Any] = [attempts, first_wait, max_wait, total_wait]
+        numbers = all(isinstance(value, int | float) for value in given)
+        if not numbers or attempts < 1 or min(given) < 0:
             raise InputError(
                 "Retry needs at least one attempt, and waits of zero or more seconds",
                 hint=f"got {attempts=}, {first_wait=}, {max_wait=}, {total_wait=}",

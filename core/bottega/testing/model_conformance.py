@@ -13,23 +13,13 @@ import copy
 import inspect
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, get_args
+from dataclasses import dataclass
+from typing import Any
 
 from bottega.errors import BottegaError
 from bottega.messages import Message, user
-from bottega.model import (
-    CallDelta,
-    Delta,
-    End,
-    FinishReason,
-    Model,
-    Request,
-    Restart,
-    TextDelta,
-    ThoughtDelta,
-    ToolSpec,
-)
+from bottega.model import CallDelta, Delta, Model, Request, ToolSpec
+from bottega.testing.deltas import Violation, demand, in_order
 
 PATIENCE = 30.0
 """Seconds that one check may take."""
@@ -82,7 +72,7 @@ def check_model(make_model: Callable[[], Model], *, prompt: str = "Say hello.") 
     for name, check in CHECKS.items():
         try:
             asyncio.run(_within(check(case), PATIENCE))
-        except _Violation as violation:
+        except Violation as violation:
             problems[name] = str(violation)
         except BottegaError as error:
             problems[name] = f"an ordinary request failed: {type(error).__name__}: {error}"
@@ -97,37 +87,28 @@ async def _within(check: Awaitable[None], seconds: float) -> None:
         await check
 
 
-class _Violation(Exception):
-    """A rule is broken."""
-
-
-def _demand(condition: bool, problem: str) -> None:
-    if not condition:
-        raise _Violation(problem)
-
-
 async def _named(case: _Case) -> None:
     """`name` is a text that says something, and stays the same."""
     model = case.make()
     name: object = getattr(model, "name", None)
-    _demand(isinstance(name, str) and bool(name.strip()), f"its name is {name!r}, not a text")
+    demand(isinstance(name, str) and bool(name.strip()), f"its name is {name!r}, not a text")
     await _all(model, case.request())
-    _demand(model.name == name, f"its name changed from {name!r} to {model.name!r}")
+    demand(model.name == name, f"its name changed from {name!r} to {model.name!r}")
 
 
 async def _streams(case: _Case) -> None:
     """`respond` returns an async iterator of deltas that ends with its only End."""
-    _ordered(await _all(case.make(), case.request()))
+    in_order(await _all(case.make(), case.request()))
 
 
 async def _takes_tools(case: _Case) -> None:
     """A request with tools is answered as well, with calls that can be put together."""
     deltas = await _all(case.make(), case.request(tools=(_tool(),)))
-    _ordered(deltas)
+    in_order(deltas)
     named = {delta.index for delta in deltas if isinstance(delta, CallDelta) and delta.name}
     for delta in deltas:
         if isinstance(delta, CallDelta):
-            _demand(delta.index in named, f"no delta of call {delta.index} names its tool")
+            demand(delta.index in named, f"no delta of call {delta.index} names its tool")
 
 
 async def _leaves_requests_alone(case: _Case) -> None:
@@ -135,7 +116,7 @@ async def _leaves_requests_alone(case: _Case) -> None:
     request = case.request(tools=(_tool(),), output_schema={"type": "object"})
     before = copy.deepcopy(request)
     await _all(case.make(), request)
-    _demand(request == before, "it changed the request")
+    demand(request == before, "it changed the request")
 
 
 async def _runs_concurrently(case: _Case) -> None:
@@ -143,7 +124,7 @@ async def _runs_concurrently(case: _Case) -> None:
     model = case.make()
     both = await asyncio.gather(*(_all(model, case.request()) for _ in range(2)))
     for deltas in both:
-        _ordered(deltas)
+        in_order(deltas)
 
 
 async def _stops_early(case: _Case) -> None:
@@ -154,11 +135,11 @@ async def _stops_early(case: _Case) -> None:
     await anext(deltas, None)
     close = getattr(deltas, "aclose", None)
     if close is None:
-        raise _Violation("what respond() returns has no aclose(), so it cannot be stopped")
+        raise Violation("what respond() returns has no aclose(), so it cannot be stopped")
     try:
         await asyncio.wait_for(close(), _GRACE)
     except Exception as error:
-        raise _Violation(f"closing its reply early raised {error!r}") from error
+        raise Violation(f"closing its reply early raised {error!r}") from error
     await _no_tasks_but(tasks, "after its reply was closed early")
 
 
@@ -190,7 +171,7 @@ async def _cancels(case: _Case) -> None:
         return
     reader.cancel()
     done, _ = await asyncio.wait({reader}, timeout=_GRACE)
-    _demand(bool(done) and reader.cancelled(), "it outlives the cancellation of its reader")
+    demand(bool(done) and reader.cancelled(), "it outlives the cancellation of its reader")
     await _no_tasks_but(tasks, "after its reader was cancelled")
 
 
@@ -203,7 +184,7 @@ async def _keeps_deadlines(case: _Case) -> None:
             async with asyncio.timeout(_SOON + _GRACE):
                 await _all(model, case.request(deadline=started + left))
         except TimeoutError:
-            raise _Violation(f"it outlasts its deadline by {_GRACE:g} s") from None
+            raise Violation(f"it outlasts its deadline by {_GRACE:g} s") from None
         except BottegaError:
             pass  # gave up, as it should
 
@@ -217,9 +198,9 @@ async def _outlives_loops(case: _Case) -> None:
         return asyncio.run(_all(model, case.request()))
 
     try:
-        _ordered(await asyncio.to_thread(again))
+        in_order(await asyncio.to_thread(again))
     except RuntimeError as error:
-        raise _Violation(f"it does not work in a second event loop: {error}") from error
+        raise Violation(f"it does not work in a second event loop: {error}") from error
 
 
 CHECKS: Mapping[str, Callable[[_Case], Awaitable[None]]] = {
@@ -238,12 +219,13 @@ CHECKS: Mapping[str, Callable[[_Case], Awaitable[None]]] = {
 
 
 def _stream(model: Model, request: Request) -> AsyncIterator[Delta]:
-    deltas: object = model.respond(request)
+    deltas = model.respond(request)
     if inspect.iscoroutine(deltas):
         deltas.close()
-        raise _Violation("respond() returns a coroutine; it must be a generator, or return one")
-    if not isinstance(deltas, AsyncIterator):
-        raise _Violation(f"respond() returns {type(deltas).__name__}, not an async iterator")
+        raise Violation("respond() returns a coroutine; it must be a generator, or return one")
+    kind = type(deltas)
+    if not (hasattr(kind, "__aiter__") and hasattr(kind, "__anext__")):
+        raise Violation(f"respond() returns {kind.__name__}, not an async iterator")
     return deltas
 
 
@@ -251,53 +233,8 @@ async def _all(model: Model, request: Request) -> list[Delta]:
     deltas: list[Delta] = []
     async for delta in _stream(model, request):
         deltas.append(delta)
-        _demand(len(deltas) < 1_000_000, "its reply does not end")
+        demand(len(deltas) < 1_000_000, "its reply does not end")
     return deltas
-
-
-def _ordered(deltas: list[Delta]) -> None:
-    for delta in deltas:
-        _well_formed(delta)
-    ends = [index for index, delta in enumerate(deltas) if isinstance(delta, End)]
-    _demand(bool(ends), "its reply has no End")
-    _demand(len(ends) == 1, f"its reply has {len(ends)} Ends, not one")
-    _demand(ends == [len(deltas) - 1], "its reply goes on after the End")
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Shape:
-    """The fields of a kind of delta, and what they must be."""
-
-    texts: tuple[str, ...] = ()
-    numbers: tuple[str, ...] = field(default=())
-
-
-_SHAPES: Mapping[type, _Shape] = {
-    TextDelta: _Shape(texts=("text",)),
-    ThoughtDelta: _Shape(texts=("text",)),
-    CallDelta: _Shape(texts=("id", "name", "arguments"), numbers=("index",)),
-    Restart: _Shape(texts=("reason",)),
-    End: _Shape(texts=("model",)),
-}
-
-
-def _well_formed(delta: Any) -> None:
-    shape = _SHAPES.get(type(delta))
-    if shape is None:
-        raise _Violation(f"it yields {type(delta).__name__}, which is no Delta")
-    for name in shape.texts:
-        value = getattr(delta, name)
-        _demand(isinstance(value, str), f"{type(delta).__name__}.{name} is {value!r}, not a text")
-    for name in shape.numbers:
-        value = getattr(delta, name)
-        whole = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-        _demand(whole, f"{type(delta).__name__}.{name} is {value!r}, not a count")
-    if isinstance(delta, End):
-        reasons = get_args(FinishReason)
-        _demand(delta.finish in reasons, f"End.finish is {delta.finish!r}, not one of {reasons}")
-        for count in (delta.usage.input_tokens, delta.usage.output_tokens):
-            known = isinstance(count, int) and count >= 0
-            _demand(count is None or known, f"a token count is {count!r}, not a count or None")
 
 
 async def _no_tasks_but(before: set[asyncio.Task[Any]], when: str) -> None:
@@ -305,5 +242,5 @@ async def _no_tasks_but(before: set[asyncio.Task[Any]], when: str) -> None:
     while left := asyncio.all_tasks() - before:
         if time.monotonic() > until:
             names = ", ".join(sorted(task.get_name() for task in left))
-            raise _Violation(f"it leaves {len(left)} task(s) running {when}: {names}")
+            raise Violation(f"it leaves {len(left)} task(s) running {when}: {names}")
         await asyncio.sleep(0.01)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from bottega.errors import ModelReplyError
 from bottega.messages import Json
 from bottega.model import CallDelta, Delta, TextDelta, ThoughtDelta, Usage
+from bottega_plugins.models.openai.shapes import is_array, is_object
 
 _LONGEST_REREAD = 20_000
 """Characters of arguments up to which completeness is tested: at every piece, for some servers."""
@@ -40,7 +41,7 @@ def deltas_of(part: Mapping[str, Json], calls: Calls) -> Iterator[Delta]:
 def usage_of(chunk: Mapping[str, Json]) -> Usage | None:
     """Return the token counts where there are any; what is no count is unknown."""
     usage = chunk.get("usage")
-    if not isinstance(usage, dict):
+    if not is_object(usage):
         return None
     return Usage(
         input_tokens=_count(usage.get("prompt_tokens")),
@@ -68,16 +69,16 @@ def _content(content: Json) -> Iterator[Delta]:
     if isinstance(content, str):
         yield TextDelta(text=clean(content))
         return
-    if not isinstance(content, list):
+    if not is_array(content):
         raise ModelReplyError(f"the reply's content is of type {type(content).__name__}, not text")
     for part in content:
-        if not isinstance(part, dict):
+        if not is_object(part):
             continue
         if isinstance(part.get("text"), str):
             yield TextDelta(text=clean(part["text"]))
-        elif isinstance(part.get("thinking"), list):
+        elif is_array(part.get("thinking")):
             for piece in part["thinking"]:
-                if isinstance(piece, dict) and isinstance(piece.get("text"), str):
+                if is_object(piece) and isinstance(piece.get("text"), str):
                     yield ThoughtDelta(text=clean(piece["text"]))
 
 
@@ -118,14 +119,14 @@ class Calls:
 
     def read(self, entries: Json) -> Iterator[CallDelta]:
         """Yield the deltas of a `tool_calls` list."""
-        for entry in entries if isinstance(entries, list) else [entries]:
-            if not isinstance(entry, dict):
+        for entry in entries if is_array(entries) else [entries]:
+            if not is_object(entry):
                 raise ModelReplyError(f"a tool call is of type {type(entry).__name__}, not object")
             yield self._read(entry)
 
     def _read(self, entry: Mapping[str, Json]) -> CallDelta:
         function = entry.get("function")
-        function = function if isinstance(function, dict) else {}
+        function = function if is_object(function) else {}
         given = entry.get("id")
         call_id = clean(str(given)) if given is not None else ""
         name = function.get("name")

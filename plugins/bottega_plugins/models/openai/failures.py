@@ -21,6 +21,7 @@ from bottega.errors import (
 from bottega.messages import Json
 from bottega_plugins.models.openai.redaction import Redactor
 from bottega_plugins.models.openai.settings import API_KEY, BASE_URL, Settings
+from bottega_plugins.models.openai.shapes import is_array, is_object
 
 _TOO_LONG = re.compile(
     r"context.?(length|window|size)|maximum context|too many (input )?tokens|prompt is too long",
@@ -63,7 +64,7 @@ class Failures:
 
     def of_object(self, error: Json) -> ModelError:
         """Return the error for an error object inside of a reply that began well."""
-        fields = error if isinstance(error, dict) else {"message": error}
+        fields = error if is_object(error) else {"message": error}
         code = str(fields.get("code"))
         status = int(code) if re.fullmatch("[45][0-9][0-9]", code) else 0
         for name in (code, fields.get("type")):
@@ -158,11 +159,11 @@ def _error_object(body: bytes) -> dict[str, Json]:
         value = json.loads(body.decode())
     except (ValueError, RecursionError):
         return {}
-    if isinstance(value, list) and value:
+    if is_array(value) and value:
         value = value[0]
-    if not isinstance(value, dict):
+    if not is_object(value):
         return {}
     error = value.get("error", value)
-    if isinstance(error, dict):
+    if is_object(error):
         return error
     return {"message": error} if error else value

@@ -23,6 +23,7 @@ from bottega.model import (
 )
 from bottega_plugins.models.openai.chunks import Calls, clean, deltas_of, usage_of
 from bottega_plugins.models.openai.redaction import Redactor
+from bottega_plugins.models.openai.shapes import is_array, is_object
 from bottega_plugins.models.openai.sse import EventParser
 
 MAX_CHARACTERS = 4_000_000
@@ -149,7 +150,7 @@ class ReplyReader:
         reply = self._parsed(body)
         choice = _first(reply.get("choices")) or {}
         failed = bool(reply.get("error")) or reply.get("object") == "error"
-        if not failed and not isinstance(choice.get("message", choice.get("delta")), dict):
+        if not failed and not is_object(choice.get("message", choice.get("delta"))):
             raise ModelReplyError(
                 f"the server's reply holds no message: {self._shown(body)}", retryable=True
             )
@@ -163,7 +164,7 @@ class ReplyReader:
         except (ValueError, RecursionError) as error:
             reason = f"not valid JSON ({error})" if isinstance(error, ValueError) else "too deep"
         else:
-            if isinstance(value, dict):
+            if is_object(value):
                 return value
             reason = f"of type {type(value).__name__}, not an object"
         raise ModelReplyError(
@@ -178,7 +179,7 @@ class ReplyReader:
         model = chunk.get("model")
         self._model = clean(model) if isinstance(model, str) and model else self._model
         choices = chunk.get("choices")
-        if choices is not None and not isinstance(choices, list):
+        if choices is not None and not is_array(choices):
             raise ModelReplyError(
                 f"the reply's choices are of type {type(choices).__name__}, not a list"
             )
@@ -186,7 +187,7 @@ class ReplyReader:
         if choice is None:
             return []
         part = choice.get("delta") or choice.get("message")
-        deltas = list(deltas_of(part, self._calls)) if isinstance(part, dict) else []
+        deltas = list(deltas_of(part, self._calls)) if is_object(part) else []
         for delta in deltas:
             self._grow(delta)
         finish = choice.get("finish_reason")
@@ -235,9 +236,9 @@ class ReplyReader:
 
 def _first(choices: Json) -> Mapping[str, Json] | None:
     """Return the first of the alternatives; more than one is never asked for."""
-    if not isinstance(choices, list):
+    if not is_array(choices):
         return None
     for choice in choices:
-        if isinstance(choice, dict) and choice.get("index") in (0, None):
+        if is_object(choice) and choice.get("index") in (0, None):
             return choice
     return None

@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from bottega.errors import InputError
@@ -32,7 +33,7 @@ class Settings:
     """Seconds until a connection stands, name look-up and TLS included."""
     idle_timeout: float = 60.0
     """Seconds between two pieces of a reply that has begun."""
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     """Sent with every request; their values are treated as secrets."""
 
     def __post_init__(self) -> None:
@@ -127,7 +128,7 @@ def _fits_header(value: str) -> bool:
     return value.isascii() and value.isprintable()
 
 
-def _check_headers(headers: Mapping[str, str]) -> None:
+def _check_headers(headers: Mapping[Any, Any]) -> None:
     for name, value in headers.items():
         if not (isinstance(name, str) and isinstance(value, str)):
             raise InputError(f"headers must be texts by name; {name!r} is not")

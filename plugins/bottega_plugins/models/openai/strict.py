@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bottega.messages import Json
+from bottega_plugins.models.openai.shapes import is_object
 
 _KEYWORDS = frozenset(
     {
@@ -35,7 +36,7 @@ def is_strict(schema: Mapping[str, Json]) -> bool:
 
 
 def _fits(schema: Json, depth: int) -> bool:
-    if not isinstance(schema, dict) or depth > _DEEPEST or not schema.keys() <= _KEYWORDS:
+    if not is_object(schema) or depth > _DEEPEST or not schema.keys() <= _KEYWORDS:
         return False
     properties: dict[str, Json] = schema.get("properties", {})
     if schema.get("type") == "object" or properties:
