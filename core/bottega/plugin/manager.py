@@ -211,7 +211,8 @@ class PluginManager:
         ]
         answers = ask(HOOKS[kind], waiting, seconds=self._seconds) if waiting else []
         for (source, _), (offers, failures) in zip(waiting, answers, strict=True):
-            self._offered[source.plugin, kind] = offers
+            key = (source.plugin, kind)  # a plugin may have the hook under several names
+            self._offered[key] = (*self._offered.get(key, ()), *offers)
             self._failures |= dict.fromkeys(failures)
 
     def _record(self, source: Source, failures: Sequence[PluginFailure]) -> PluginRecord:
@@ -250,7 +251,7 @@ class PluginManager:
         error = UnknownNameError(kind, name, self.offers(kind))
         if self._failures:
             broken = ", ".join(sorted({repr(each.plugin) for each in self._failures}))
-            error.hint += f"; not everything could be loaded ({broken}): see `bottega plugins`"
+            error.hint += f"; some plugins failed ({broken}): see `bottega plugins`"
         return error
 
 
