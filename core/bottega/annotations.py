@@ -20,7 +20,7 @@ from typing import Any
 
 from bottega.errors import InputError
 
-_NOT_GENERIC = {typing.get_origin(Callable[[], None])}
+_NOT_GENERIC: set[Any] = {typing.get_origin(Callable[[], None])}
 _UNIONS = (typing.Union, types.UnionType)
 _VAGUE: dict[Any, str] = {
     Any: "a type, or pydantic.JsonValue for any JSON",
@@ -135,7 +135,8 @@ class _Check:
         if all(new is old for new, old in zip(done, arguments, strict=True)):
             return annotation
         if origin in _UNIONS:
-            return typing.Union[done]  # noqa: UP007  # made at run time
+            union: Any = typing.Union  # made at run time, of any number of types
+            return union[done]
         made: Any = origin[done]
         return made
 

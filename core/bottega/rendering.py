@@ -30,6 +30,7 @@ from bottega.tools import Output
 MAX_CONTENT = 100_000
 """Characters of a result."""
 MAX_NESTING = 100
+_PLAIN_INT = 10**18
 DONE = "done"
 """What a model reads of a tool that returns nothing."""
 
@@ -48,8 +49,8 @@ def render(value: Any, limit: int = MAX_CONTENT) -> Output:
     kind: type[Any] = type(value)
     if kind is str:
         return Output(content=value if len(value) <= limit else _cut(value, limit))
-    if kind is bool or kind is float or (kind is int and abs(value) < 10**18):
-        return Output(content=json.dumps(value))
+    if kind is int and -_PLAIN_INT < value < _PLAIN_INT:
+        return Output(content=str(value))
     try:
         return _render(value, limit)
     except BottegaError:

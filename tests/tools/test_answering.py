@@ -9,8 +9,10 @@ import pytest
 from bottega.calling import call_tool
 from bottega.errors import ToolError
 from bottega.plugin.context import FactoryContext
+from bottega.plugin.manager import PluginManager
 from bottega.testing import check_tool
 from bottega.tools import Output, ToolContext
+from bottega_tools import plugin
 from bottega_tools.ask_user import ask_user
 from bottega_tools.final_answer import final_answer
 
@@ -66,11 +68,10 @@ def test_a_question_must_be_one(question: str) -> None:
         asyncio.run(call_tool(ask_user, {"question": question}, ToolContext(ask=ask)))
 
 
-def test_the_plugin_offers_every_tool_under_its_name(clean_plugins) -> None:  # type: ignore[no-untyped-def]
-    from bottega_tools import plugin
-
-    clean_plugins.register(plugin, "tools")
-    context = FactoryContext(plugins=clean_plugins)
+def test_the_plugin_offers_every_tool_under_its_name() -> None:
+    plugins = PluginManager()
+    plugins.register(plugin, "tools")
+    context = FactoryContext(plugins=plugins)
     names = [offer.name for offer in plugin.bottega_tools()]
     assert names == ["calculator", "final_answer", "ask_user"]
     for name in names:
