@@ -10,7 +10,7 @@ import os
 import select
 import signal
 import socket
-from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from bottega.isolation.processes import adopt_orphans, end_family
@@ -23,76 +23,89 @@ from bottega.rendering import describe
 _CHUNK = 65_536
 
 
-def watch(host: socket.socket) -> None:
-    """Carry out the one request that comes from the host. Does not return."""
+def watch(zygote: socket.socket) -> None:
+    """Wait for the socket of a call, carry the call out, and end. Does not return.
+
+    The worker is made beforehand, so that a call need not wait for it.
+    """
     try:
         adopt_orphans()
-        request = _read_request(host)
-        if request is not None:
-            _Call(host, request).carry_out()
-    except Exception as error:  # noqa: BLE001  # told to the host, which is all that is left
-        problem = f"the call could not be watched over: {describe(error)}"
-        host.sendall(frame({"error": problem, "hint": "", "printed": "", "dropped": 0}))
+        call = _Call()
+        message, received, _, _ = socket.recv_fds(zygote, 16, 1)
+        zygote.close()
+        if message:
+            _serve(call, socket.socket(fileno=received[0]))
     finally:
+        end_family()
         os._exit(0)
 
 
-def _read_request(host: socket.socket) -> Mapping[str, Json] | None:
+def _serve(call: _Call, host: socket.socket) -> None:
+    try:
+        request = _read_request(host)
+        if request is not None:
+            call.carry_out(host, request)
+    except Exception as error:  # noqa: BLE001  # told to the host, which is all that is left
+        problem = f"the call could not be watched over: {describe(error)}"
+        host.sendall(frame({"error": problem, "hint": "", "printed": "", "dropped": 0}))
+
+
+def _read_request(host: socket.socket) -> bytes | None:
+    """Read the frame of the request; None when the host goes away before it is complete."""
     data = bytearray()
-    while (request := unframe(data)) is None:
-        chunk = host.recv(max(_CHUNK, (frame_size(data) or 0) - len(data)))
+    while (size := frame_size(data)) is None or len(data) < size:
+        chunk = host.recv(max(_CHUNK, (size or 0) - len(data)))
         if not chunk:
             return None
         data += chunk
-    return request  # type: ignore[no-any-return]  # the host sends objects
+    return bytes(data)
 
 
 class _Call:
     """A worker and what comes from it."""
 
-    def __init__(self, host: socket.socket, request: Mapping[str, Json]) -> None:
-        self._host = host
+    def __init__(self) -> None:
         self._result = bytearray()
         self._printed = bytearray()
         self._dropped = 0
+        orders_end, self._orders = os.pipe()
         result, result_end = os.pipe()
         output, output_end = os.pipe()
         self._pid = os.fork()
         if self._pid == 0:
-            host.close()
-            os.close(result)
-            os.close(output)
-            work(request, result_end, output_end)
-        os.close(result_end)
-        os.close(output_end)
+            for end in (self._orders, result, output):
+                os.close(end)
+            work(orders_end, result_end, output_end)
+        for end in (orders_end, result_end, output_end):
+            os.close(end)
         self._pipes = {result: self._take_result, output: self._take_output}
         for pipe in self._pipes:
             os.set_blocking(pipe, False)
 
-    def carry_out(self) -> None:
+    def carry_out(self, host: socket.socket, request: bytes) -> None:
         """Wait for the worker or for the host, end what is left, and reply."""
-        ended = self._wait()
-        if not ended:
-            end_family()
+        with suppress(BrokenPipeError), os.fdopen(self._orders, "wb") as orders:
+            orders.write(request)
+        if not self._wait(host):
             return
         _, status = os.waitpid(self._pid, 0)
         for pipe, take in self._pipes.items():
             while self._read(pipe, take):
                 pass
         end_family()
-        self._host.sendall(frame(self._reply(status)))
+        host.sendall(frame(self._reply(status)))
 
-    def _wait(self) -> bool:
+    def _wait(self, host: socket.socket) -> bool:
         """Collect until the worker has ended: True. False when the host has gone away."""
         watched = select.poll()
         ended = os.pidfd_open(self._pid)
         watched.register(ended, select.POLLIN)
-        watched.register(self._host, select.POLLIN | select.POLLRDHUP)
+        watched.register(host, select.POLLIN | select.POLLRDHUP)
         for pipe in self._pipes:
             watched.register(pipe, select.POLLIN)
         while True:
             ready = {fd for fd, _ in watched.poll()}
-            if self._host.fileno() in ready:
+            if host.fileno() in ready:
                 return False
             for pipe in self._pipes.keys() & ready:
                 if not self._read(pipe, self._pipes[pipe]):

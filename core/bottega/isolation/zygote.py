@@ -13,6 +13,7 @@ import os
 import select
 import socket
 import sys
+from collections.abc import Callable
 
 from bottega.isolation.processes import adopt_orphans, end_family, end_strays
 from bottega.isolation.warden import watch
@@ -47,9 +48,19 @@ def _import(module: str) -> str:
 
 
 def _serve(control: socket.socket, problem: str) -> None:
+    """Hand each call to a warden that is ready, and make the next one ready."""
     watched = select.poll()
     watched.register(control, select.POLLIN)
     wardens: dict[int, int] = {}
+
+    def prepare() -> socket.socket:
+        pid, way = _fork(control)
+        ended = os.pidfd_open(pid)
+        wardens[ended] = pid
+        watched.register(ended, select.POLLIN)
+        return way
+
+    ready = None if problem else prepare()
     while True:
         for fd, _ in watched.poll():
             if fd in wardens:
@@ -60,23 +71,39 @@ def _serve(control: socket.socket, problem: str) -> None:
                 continue
             message, received, _, _ = socket.recv_fds(control, 16, 1)
             if not message:
+                if ready is not None:
+                    ready.close()
                 end_family(after=_FAREWELL)
                 return
             with socket.socket(fileno=received[0]) as call:
-                if problem:
+                if ready is None:
                     call.sendall(frame({"error": problem, "hint": "", "printed": "", "dropped": 0}))
                     continue
-                pid = _fork(control, call)
-                wardens[os.pidfd_open(pid)] = pid
-                watched.register(list(wardens)[-1], select.POLLIN)
+                _hand_over(call, ready, prepare)
+            ready = prepare()
 
 
-def _fork(control: socket.socket, call: socket.socket) -> int:
+def _hand_over(
+    call: socket.socket, ready: socket.socket, prepare: Callable[[], socket.socket]
+) -> None:
+    try:
+        with ready:
+            socket.send_fds(ready, [b"call"], [call.fileno()])
+    except OSError:  # somebody has killed it while it waited
+        with prepare() as way:
+            socket.send_fds(way, [b"call"], [call.fileno()])
+
+
+def _fork(control: socket.socket) -> tuple[int, socket.socket]:
+    """Make a warden; return its process and the way by which it gets its call."""
+    way, other_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     pid = os.fork()
     if pid == 0:
         control.close()
-        watch(call)
-    return pid
+        way.close()
+        watch(other_end)
+    other_end.close()
+    return pid, way
 
 
 if __name__ == "__main__":
