@@ -14,6 +14,7 @@ import os
 import re
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,8 @@ _BATCH_TOKENS = 2048
 """Padding included. Larger batches are slower, for they fall out of the processor's cache."""
 _WINDOW = 1 << 16
 """Characters that `token_spans` tokenises at once, so that a book does not fill the memory."""
+_SLICE = 256
+"""Texts tokenised at once by `embed`."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -43,8 +46,10 @@ class _Engine:
     """What is loaded from the folder at first use."""
 
     session: Any
-    """An `onnxruntime.InferenceSession`; its `run` may be called from several threads."""
+    """An `onnxruntime.InferenceSession`."""
     tokenizer: Tokenizer
+    worker: ThreadPoolExecutor
+    """One thread, for a session uses every core by itself: callers take turns, batch by batch."""
     process: int
     """Where it was loaded: the threads of a session do not survive a fork."""
 
@@ -81,9 +86,13 @@ class MiniLM:
         vectors = np.zeros((len(texts), self.dimension), np.float32)
         if not texts:
             return vectors
-        rows = await asyncio.to_thread(self._tokenise, texts)
+        rows: list[list[int]] = []
+        for first in range(0, len(texts), _SLICE):
+            rows += await asyncio.to_thread(self._tokenise, texts[first : first + _SLICE])
+        loop, engine = asyncio.get_running_loop(), self._engine()
         for batch in _batches([len(row) for row in rows]):
-            vectors[batch] = await asyncio.to_thread(self._run, [rows[i] for i in batch])
+            work = loop.run_in_executor(engine.worker, _run, engine, [rows[i] for i in batch])
+            vectors[batch] = await work
         return vectors
 
     def count_tokens(self, text: str) -> int:
@@ -109,17 +118,6 @@ class MiniLM:
         )
         return [[first, *ids[:MAX_TOKENS], last] for ids in tokens]
 
-    def _run(self, rows: list[list[int]]) -> NDArray[np.float32]:
-        import numpy as np
-
-        lengths = np.array([len(row) for row in rows])
-        mask = (np.arange(lengths.max()) < lengths[:, None]).astype(np.int64)  # (texts, tokens)
-        ids = np.zeros_like(mask)
-        ids[mask == 1] = np.concatenate(rows)
-        vectors: NDArray[np.float32]
-        (vectors,) = self._engine().session.run(None, {"input_ids": ids, "attention_mask": mask})
-        return vectors
-
     def _engine(self) -> _Engine:
         with self._lock:
             if not self._loaded or self._loaded[-1].process != os.getpid():
@@ -142,6 +140,7 @@ class MiniLM:
                 model, options, providers=["CPUExecutionProvider"]
             ),
             tokenizer=Tokenizer.from_buffer(vocabulary),
+            worker=ThreadPoolExecutor(1, "minilm"),
             process=os.getpid(),
         )
 
@@ -173,6 +172,19 @@ class MiniLM:
 def minilm() -> MiniLM:
     """Return the embedder of this process, loaded at its first use."""
     return MiniLM()
+
+
+def _run(engine: _Engine, rows: list[list[int]]) -> NDArray[np.float32]:
+    """Return the vectors of one batch of tokenised texts."""
+    import numpy as np
+
+    lengths = np.array([len(row) for row in rows])
+    mask = (np.arange(lengths.max()) < lengths[:, None]).astype(np.int64)  # (texts, tokens)
+    ids = np.zeros_like(mask)
+    ids[mask == 1] = np.concatenate(rows)
+    vectors: NDArray[np.float32]
+    (vectors,) = engine.session.run(None, {"input_ids": ids, "attention_mask": mask})
+    return vectors
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
