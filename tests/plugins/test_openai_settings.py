@@ -16,6 +16,7 @@ from bottega.messages import user
 from bottega.model import Model, Request, collect
 from bottega.plugin.context import FactoryContext
 from bottega_plugins import models
+from bottega_plugins.models.openai.model import OpenAIModel
 from bottega_plugins.models.openai.redaction import Redactor
 from bottega_plugins.models.openai.settings import Settings
 
@@ -110,7 +111,18 @@ def test_headers_that_cannot_be_sent(headers: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "ftp://a/v1", "a.b/v1", "http://", "http://a:99999/", "http://a b/"]
+    "url",
+    [
+        "",
+        "ftp://a/v1",
+        "a.b/v1",
+        "http://",
+        "http://a:99999/",
+        "http://a b/",
+        "http://a..b/",
+        "http://a\\b/",
+        "http://xn--a/",
+    ],
 )
 def test_base_urls_that_cannot_be_used(url: str) -> None:
     with pytest.raises(InputError, match="base URL"):
@@ -138,13 +150,39 @@ def test_a_key_that_no_key_is(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_secrets_are_in_no_representation() -> None:
     url = "https://user:canary-pw@example.org/v1?key=canary-query"
-    settings = Settings(base_url=url, key=KEY, headers={"X": "canary-head"})
+    settings = Settings(base_url=url, headers={"X": "canary-head"})
     assert settings.address == "https://example.org/v1/chat/completions"
     assert settings.endpoint.endswith("/v1/chat/completions?key=canary-query")
-    shown = settings.redactor().excerpt(f"{url} {KEY} canary-head")
-    assert "canary" not in shown
-    assert "canary-head" not in repr(settings)
-    assert KEY not in repr(settings)
+    assert "canary" not in settings.redactor().excerpt(f"{url} canary-query canary-head")
+    keyed = Settings(base_url="https://example.org/v1", key=f"canary-{KEY}")
+    assert "canary" not in keyed.redactor().excerpt(keyed.key)
+    for shown in (settings, keyed, OpenAIModel("test", settings), OpenAIModel("test", keyed)):
+        assert "canary" not in f"{shown!r} {shown}"
+
+
+def test_a_password_in_the_url_is_sent_and_a_key_beside_it_refused(
+    openai_server: ScriptedServer,
+) -> None:
+    url = openai_server.url.replace("//", "//user:canary-pw@")
+    assert headers_sent(openai_server, base_url=url)["Authorization"].startswith("Basic ")
+    for other in ({"key": KEY}, {"headers": {"Authorization": "Bearer x"}}):
+        with pytest.raises(InputError, match="only one") as caught:
+            Settings(base_url=url, **other)
+        assert "canary" not in str(caught.value)
+
+
+def test_a_proxy_is_used_for_other_machines_only(
+    openai_server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", openai_server.url.removesuffix("/v1"))
+    monkeypatch.setenv("http_proxy", openai_server.url.removesuffix("/v1"))
+    monkeypatch.setenv("NO_PROXY", "")
+    monkeypatch.setenv("no_proxy", "")
+    assert headers_sent(openai_server, base_url="http://models.invalid/v1")["Host"] == (
+        "models.invalid"
+    )
+    with pytest.raises(ModelError, match="cannot reach"):
+        asyncio.run(collect(make(base_url="http://127.0.0.1:9/v1").respond(ASK)))
 
 
 def test_excerpts_are_one_safe_line() -> None:

@@ -21,7 +21,7 @@ from bottega.messages import (
     user,
 )
 from bottega.model import Request, Sampling, ToolSpec
-from bottega_plugins.models.openai.wire import encode
+from bottega_plugins.models.openai.wire import BodyWriter
 
 TOOL = ToolSpec(
     name="add", description="Add.", parameters={"type": "object", "properties": {"x": {}}}
@@ -29,7 +29,8 @@ TOOL = ToolSpec(
 
 
 def written(*messages: Message, official: bool = False, **fields: Any) -> dict[str, Any]:
-    body = json.loads(encode(Request(messages=messages, **fields), "test", official=official))
+    writer = BodyWriter("test", official=official)
+    body = json.loads(writer.write(Request(messages=messages, **fields)))
     assert problem_with(body) == ""
     return dict(body)
 
@@ -60,7 +61,7 @@ def test_a_conversation() -> None:
         "assistant",
     ]
     assert messages[1]["content"] == "Add!"
-    function = {"name": "add", "arguments": '{"x": "ö"}'}
+    function = {"name": "add", "arguments": '{"x":"ö"}'}
     assert messages[2] == {
         "role": "assistant",
         "content": "Well.",
@@ -163,3 +164,19 @@ def test_half_a_surrogate_pair_is_sent_as_a_replacement() -> None:
     body = written(user("a\ud800b 😀"), assistant("", calls), tool_results([result]))
     assert body["messages"][0]["content"] == "a�b 😀"
     assert "�" in body["messages"][1]["tool_calls"][0]["function"]["arguments"]
+
+
+def test_a_growing_conversation_is_written_as_if_anew() -> None:
+    writer = BodyWriter("test", official=False)
+    messages: list[Message] = [system("Be brief."), user("Add!")]
+    for step in range(5):
+        call_id = f"c{step}"
+        calls = [ToolCall(id=call_id, name="add", arguments={"x": step})]
+        messages += [
+            assistant("", calls),
+            tool_results([ToolResult(call_id=call_id, name="add", content=str(step))]),
+        ]
+        tools = (TOOL,) if step < 3 else (TOOL, ToolSpec(name="f", description="", parameters={}))
+        for sent in (messages, messages[2:], messages):
+            request = Request(messages=tuple(sent), tools=tools)
+            assert writer.write(request) == BodyWriter("test", official=False).write(request)

@@ -84,6 +84,8 @@ class Client:
             raise self._unreachable(f"no connection within {seconds:g} s") from None
         except TimeoutError:
             raise _late(self._settings, clock) from None
+        except aiohttp.ClientHttpProxyError as error:
+            raise self._unreachable(f"its proxy answered with status {error.status}") from None
         except aiohttp.ClientResponseError as error:
             reason = self._redactor.excerpt(error.message)
             raise ModelReplyError(

@@ -10,7 +10,7 @@ from bottega_plugins.models.openai.client import Answer, Client
 from bottega_plugins.models.openai.failures import Failures
 from bottega_plugins.models.openai.reply import ReplyReader
 from bottega_plugins.models.openai.settings import Settings
-from bottega_plugins.models.openai.wire import encode
+from bottega_plugins.models.openai.wire import BodyWriter
 
 
 class OpenAIModel:
@@ -24,6 +24,7 @@ class OpenAIModel:
         self.name = f"openai:{model}"
         self._model = model
         self._settings = settings
+        self._writer = BodyWriter(model, official=settings.official)
         self._redactor = settings.redactor()
         self._client = Client(settings, self._redactor)
         self._failures = Failures(model, settings, self._redactor)
@@ -33,8 +34,7 @@ class OpenAIModel:
 
     async def respond(self, request: Request) -> AsyncIterator[Delta]:
         """Stream the reply. Raises ModelError; closing the iterator closes the connection."""
-        body = encode(request, self._model, official=self._settings.official)
-        answer = await self._client.post(body, request.deadline)
+        answer = await self._client.post(self._writer.write(request), request.deadline)
         try:
             reader = await self._reader(answer)
             while not reader.done:

@@ -30,8 +30,8 @@ MAX_CHARACTERS = 4_000_000
 """Most characters a reply may have: what `bottega.model.collect` takes."""
 MAX_BYTES = 128_000_000
 """Most bytes a stream may have, comments and framing included."""
-MAX_BODY = 32_000_000
-"""Most bytes a reply in one piece may have."""
+MAX_BODY = 8_000_000
+"""Most bytes a reply in one piece may have; parsed, it can take twenty times as much memory."""
 _CALL_COST = 64
 """Characters that a piece of a call counts beside its own."""
 _FINISH: Mapping[str, FinishReason] = {

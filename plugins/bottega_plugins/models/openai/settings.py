@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import SplitResult, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit, urlunsplit
 
 from bottega.errors import InputError
 from bottega_plugins.models.openai.redaction import Redactor
@@ -23,7 +23,7 @@ _OWN = frozenset({"host", "connection", "content-length", "content-type", "trans
 class Settings:
     """How to reach one server. Raises InputError for what cannot work."""
 
-    base_url: str = OFFICIAL
+    base_url: str = field(default=OFFICIAL, repr=False)
     """What `/chat/completions` is appended to."""
     key: str = field(default="", repr=False)
     """Sent as a bearer token; empty for servers that want none."""
@@ -42,10 +42,13 @@ class Settings:
             number = isinstance(value, (int, float)) and not isinstance(value, bool)
             if not (number and math.isfinite(value) and value > 0):
                 raise InputError(f"{name} must be a positive number of seconds, not {value!r}")
-        _split(self.base_url)
+        server = _split(self.base_url).netloc
         if not _fits_header(self.key):
             raise InputError("the API key holds characters that no key has", hint=f"see {API_KEY}")
         _check_headers(self.headers)
+        named = {name.lower() for name in self.headers}
+        if "@" in server and (self.key or "authorization" in named):
+            raise InputError("the base URL holds a password, and there is a key too: give only one")
         if self.official and not self.key:
             raise InputError(
                 f"no API key for {OFFICIAL}",
@@ -79,7 +82,8 @@ class Settings:
     def redactor(self) -> Redactor:
         """Return what hides this server's secrets."""
         parts = _split(self.base_url)
-        values = (self.key, parts.password or "", parts.query, *self.headers.values())
+        queried = (value for _, value in parse_qsl(parts.query))
+        values = (self.key, parts.password or "", *queried, *self.headers.values())
         words = (word for value in self.headers.values() for word in value.split())
         return Redactor((*values, *words))
 
@@ -102,9 +106,10 @@ def _split(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         port = parts.port
+        (parts.hostname or "").encode("idna").decode("idna")  # what the resolver will do with it
     except ValueError as error:
         raise _bad_url(Redactor().excerpt(str(error))) from None
-    if not _fits_header(url) or " " in url:
+    if not _fits_header(url) or " " in url or "\\" in url:
         raise _bad_url("it holds odd characters")
     if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
         raise _bad_url("it is no http(s) URL with a host")

@@ -15,27 +15,62 @@ from bottega.messages import Image, Json, Message, Text, ToolCall, ToolResult
 from bottega.model import Request, Sampling, ToolSpec
 from bottega_plugins.models.openai.strict import is_strict
 
+_dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-def encode(request: Request, model: str, *, official: bool) -> bytes:
-    """Return the body of a request; OpenAI itself wants some fields otherwise than the rest do."""
-    body: dict[str, Json] = {
-        "model": model,
-        "messages": [item for message in request.messages for item in write_message(message)],
-        "stream": True,
-        "stream_options": {"include_usage": True},
-        **_sampling(request.sampling, official=official),
-    }
-    if request.tools:
-        body["tools"] = [_tool(tool) for tool in request.tools]
-    if request.output_schema is not None:
-        body["response_format"] = _response_format(request.output_schema)
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    try:
-        return text.encode()
-    except UnicodeEncodeError:  # half a surrogate pair, which no strict server would take
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+class BodyWriter:
+    """Write the bodies of requests to one model.
+
+    A conversation grows by a message or two a step, so what was written for the last request is
+    kept and only what is new is written anew: messages and tools are frozen, and known by identity.
+    """
+
+    def __init__(self, model: str, *, official: bool) -> None:
+        self._model = model
+        self._official = official
+        """OpenAI itself wants some fields otherwise than the rest do."""
+        self._messages: dict[int, tuple[Message, str]] = {}
+        self._tools: tuple[tuple[ToolSpec, ...], str] = (), ""
+
+    def write(self, request: Request) -> bytes:
+        """Return the body of a request, in UTF-8."""
+        fields: dict[str, Json] = {
+            "model": self._model,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            **_sampling(request.sampling, official=self._official),
+        }
+        if request.output_schema is not None:
+            fields["response_format"] = _response_format(request.output_schema)
+        parts = [_dump(fields)[:-1], ',"messages":[', self._written(request.messages), "]"]
+        if request.tools:
+            parts += [',"tools":', self._written_tools(request.tools)]
+        text = "".join([*parts, "}"])
+        try:
+            return text.encode()
+        except UnicodeEncodeError:  # half a surrogate pair, which no strict server would take
+            return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+
+    def _written(self, messages: tuple[Message, ...]) -> str:
+        known, fresh = self._messages, dict[int, tuple[Message, str]]()
+        texts: list[str] = []
+        for message in messages:
+            entry = known.get(id(message))
+            if entry is None or entry[0] is not message:
+                entry = message, ",".join(map(_dump, write_message(message)))
+            fresh[id(message)] = entry
+            if entry[1]:
+                texts.append(entry[1])
+        self._messages = fresh
+        return ",".join(texts)
+
+    def _written_tools(self, tools: tuple[ToolSpec, ...]) -> str:
+        known, text = self._tools
+        if known is not tools:
+            text = _dump([_tool(tool) for tool in tools])
+            self._tools = tools, text
+        return text
 
 
 def write_message(message: Message) -> Iterator[dict[str, Json]]:
@@ -75,12 +110,8 @@ def _named(item: dict[str, Json], message: Message) -> dict[str, Json]:
 
 
 def _call(call: ToolCall) -> dict[str, Json]:
-    arguments = json.dumps(dict(call.arguments), ensure_ascii=False)
-    return {
-        "id": call.id,
-        "type": "function",
-        "function": {"name": call.name, "arguments": arguments},
-    }
+    function = {"name": call.name, "arguments": _dump(dict(call.arguments))}
+    return {"id": call.id, "type": "function", "function": function}
 
 
 def _pictures(result: ToolResult) -> list[Text | Image]:
@@ -112,13 +143,13 @@ def _tool(tool: ToolSpec) -> dict[str, Json]:
     function = {
         "name": tool.name,
         "description": tool.description,
-        "parameters": tool.parameters,
+        "parameters": dict(tool.parameters),
     }
     return {"type": "function", "function": function}
 
 
 def _response_format(schema: Mapping[str, Json]) -> dict[str, Json]:
-    inner: dict[str, Json] = {"name": "reply", "schema": schema}
+    inner: dict[str, Json] = {"name": "reply", "schema": dict(schema)}
     if is_strict(schema):
         inner["strict"] = True
     return {"type": "json_schema", "json_schema": inner}
