@@ -15,7 +15,6 @@ import inspect
 import json
 import math
 import re
-import types
 import typing
 from collections.abc import Callable, Mapping
 from copy import deepcopy
@@ -25,8 +24,16 @@ from typing import TYPE_CHECKING, Any
 
 from bottega.annotations import check, resolve
 from bottega.arguments import parse_arguments
+from bottega.callables import (
+    context_parameter,
+    docstring,
+    is_context,
+    plain_function,
+    refuse_kind,
+)
 from bottega.docstring import Docstring, parse_docstring
 from bottega.errors import InputError, ToolArgumentError
+from bottega.schema import says_nothing, without_titles
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -122,7 +129,7 @@ class Signature:
             schema = TypeAdapter(self._returns).json_schema(mode="serialization")
         except Exception:  # noqa: BLE001  # any class may be returned; most have no schema
             return None
-        return _without_titles(schema)
+        return without_titles(schema)
 
 
 class _Reader:
@@ -137,7 +144,7 @@ class _Reader:
         function, bound = self._function, frozenset[str]()
         if isinstance(function, functools.partial):
             bound = frozenset(function.keywords)
-        doc = parse_docstring(_docstring(function))
+        doc = parse_docstring(docstring(function))
         try:
             parameters = inspect.signature(function).parameters.values()
         except (TypeError, ValueError) as error:
@@ -169,9 +176,9 @@ class _Reader:
         from pydantic.fields import FieldInfo
 
         where = f"{self._name}: parameter {parameter.name!r}"
-        _refuse_kind(parameter, where)
-        hint = resolve(parameter.annotation, _plain_function(self._function), where)
-        if _is_context(hint):
+        refuse_kind(parameter, where)
+        hint = resolve(parameter.annotation, plain_function(self._function), where)
+        if is_context(hint):
             return
         default = parameter.default
         if isinstance(default, FieldInfo):
@@ -208,14 +215,14 @@ class _Reader:
 
     def _schema(self, adapter: TypeAdapter[Any], shown: Mapping[str, Any]) -> Mapping[str, Json]:
         try:
-            schema = _without_titles(adapter.json_schema())
+            schema = without_titles(adapter.json_schema())
         except Exception as error:
             raise InputError(
                 f"{self._name}: a parameter has a type without a JSON Schema: {_first_line(error)}"
             ) from error
         properties = schema.setdefault("properties", {})
         for name, item in properties.items():
-            if _says_nothing(item):
+            if says_nothing(item):
                 raise InputError(
                     f"{self._name}: parameter {name!r} has a type that JSON Schema cannot say",
                     hint="write a type that JSON can carry, or pydantic.JsonValue for any JSON",
@@ -236,63 +243,12 @@ class _Reader:
         return schema
 
     def _return_type(self) -> Any:
-        function = _plain_function(self._function)
+        function = plain_function(self._function)
         annotation = getattr(function, "__annotations__", {}).get("return")
         try:
             return resolve(annotation, function, self._name)
         except InputError:
             return None
-
-
-def context_parameter(function: Callable[..., Any]) -> str | None:
-    """Return the name of the parameter that receives the `ToolContext`, if there is one."""
-    plain = _plain_function(function)
-    for name, annotation in getattr(plain, "__annotations__", {}).items():
-        if "ToolContext" in str(annotation) and name != "return":
-            hint = resolve(annotation, plain, f"{plain.__name__}: parameter {name!r}")
-            if _is_context(hint):
-                return str(name)
-    return None
-
-
-def _docstring(function: Callable[..., Any]) -> str | None:
-    if isinstance(function, functools.partial):
-        return _docstring(function.func)
-    if isinstance(function, (types.FunctionType, types.MethodType, types.BuiltinFunctionType)):
-        return function.__doc__
-    return type(function).__call__.__doc__ or type(function).__doc__
-
-
-def _plain_function(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the def that the annotations belong to."""
-    if isinstance(function, functools.partial):
-        return _plain_function(function.func)
-    if inspect.ismethod(function):
-        return _plain_function(function.__func__)
-    if not inspect.isroutine(function) and not isinstance(function, type):
-        return _plain_function(type(function).__call__)
-    plain: Callable[..., Any] = inspect.unwrap(function)
-    return plain
-
-
-def _refuse_kind(parameter: inspect.Parameter, where: str) -> None:
-    if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-        star = "*" if parameter.kind is parameter.VAR_POSITIONAL else "**"
-        raise InputError(
-            f"{where} is {star}{parameter.name}: a model cannot know what to give",
-            hint="name every argument, or take one list or dict with a type",
-        )
-    if parameter.kind is parameter.POSITIONAL_ONLY:
-        raise InputError(
-            f"{where} is positional-only, and models give arguments by name",
-            hint="remove the `/` from the parameters",
-        )
-
-
-def _is_context(hint: Any) -> bool:
-    from bottega.tools import ToolContext
-
-    return hint is ToolContext or ToolContext in typing.get_args(hint)
 
 
 def _described(hint: Any, text: str) -> Any:
@@ -305,33 +261,6 @@ def _described(hint: Any, text: str) -> Any:
         return hint
     own = next((note for note in notes if isinstance(note, str)), text)
     return typing.Annotated[hint, Field(description=own)] if own else hint
-
-
-def _without_titles(schema: dict[str, Any]) -> dict[str, Any]:
-    """Drop the titles that pydantic makes of names: they say nothing and cost tokens."""
-    done: dict[str, Any] = {}
-    for key, value in schema.items():
-        if key == "title" and isinstance(value, str):
-            continue
-        if key in ("properties", "$defs", "patternProperties"):
-            done[key] = {name: _without_titles(item) for name, item in value.items()}
-        elif isinstance(value, dict) and key not in ("default", "const", "examples"):
-            done[key] = _without_titles(value)
-        elif isinstance(value, list) and key in ("anyOf", "oneOf", "allOf", "prefixItems"):
-            done[key] = [_without_titles(item) for item in value]
-        else:
-            done[key] = value
-    return done
-
-
-def _says_nothing(schema: Mapping[str, Json]) -> bool:
-    """Whether any value at all fits the schema, or the items of it."""
-    if not schema.keys() - {"description", "default", "deprecated", "examples"}:
-        return True
-    parts = [schema[key] for key in ("items", "additionalProperties") if key in schema]
-    for key in ("anyOf", "oneOf", "prefixItems"):
-        parts += schema.get(key, ())
-    return any(isinstance(part, Mapping) and _says_nothing(part) for part in parts)
 
 
 def _refuse_non_finite(name: str, value: Any) -> None:
