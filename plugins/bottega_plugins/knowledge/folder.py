@@ -47,7 +47,7 @@ def files(folder: Path, leave_out: Path | None = None) -> Iterator[tuple[str, Pa
             yield source, Skipped(source=_shown(source), reason=reason) if reason else path
     for failure in failures:
         source = _shown(Path(failure.filename).relative_to(folder).as_posix())
-        yield source, Skipped(source=source, reason=failure.strerror or "cannot be listed")
+        yield source, Skipped(source=source, reason=_said(failure))
 
 
 def read(path: Path) -> bytes:
@@ -60,7 +60,7 @@ def read(path: Path) -> bytes:
                 raise SkippedError("not a regular file")
             data = file.read(MOST_BYTES + 1)
     except OSError as error:
-        raise SkippedError((error.strerror or str(error)).lower()) from None
+        raise SkippedError(_said(error)) from None
     if not data:
         raise SkippedError("empty")
     if len(data) > MOST_BYTES:
@@ -76,7 +76,7 @@ def _reason(path: Path, folder: Path) -> str:
     try:
         mode = path.lstat().st_mode
     except OSError as error:
-        return (error.strerror or str(error)).lower()
+        return _said(error)
     return "" if stat.S_ISREG(mode) else "not a regular file"
 
 
@@ -88,6 +88,10 @@ def _link_reason(path: Path, folder: Path) -> str:
     if target.is_relative_to(folder.resolve()):
         return "a link to a place in the same folder"
     return "a link that leaves the folder"
+
+
+def _said(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
 
 
 def _shown(name: str) -> str:

@@ -3,7 +3,7 @@
 Three lists are fused: nearest vectors, best words, and passages of documents that the query names.
 Fusion is reciprocal rank fusion with k = 60 (Cormack, Clarke and Buettcher, SIGIR 2009). Text in
 double quotes is also looked for word by word: passages that have it come before those that do not,
-and first those of a document or section that is called exactly so.
+and first those of a document or section that is called exactly so, led by the document's beginning.
 """
 
 from __future__ import annotations
@@ -84,7 +84,8 @@ def _by_words(scores: NDArray[np.float32], depth: int) -> list[int]:
 def _by_title(snapshot: Snapshot, query: str, scores: NDArray[np.float32]) -> list[int]:
     """Return the passages of documents whose whole title stands in the query, best first.
 
-    A title of one word is no name: it is as likely a word like any other.
+    The first of all is a document's first passage, for that says what the document is. A title of
+    one word is no name: it is as likely a word like any other.
     """
     words = plain_words(query).split()[:_MOST_WORDS]
     found: list[tuple[bool, float, int]] = []
@@ -93,8 +94,8 @@ def _by_title(snapshot: Snapshot, query: str, scores: NDArray[np.float32]) -> li
             continue
         title = " ".join(words[start:stop])
         for number in snapshot.titles.get(title, ()):
-            without = not contains(snapshot.passages[number][1].text, title)
-            found.append((without, -float(scores[number]), number))
+            entry, chunk = snapshot.passages[number]
+            found.append((chunk is not entry.chunks[0], -float(scores[number]), number))
     return [number for _, _, number in sorted(found)[:_DEPTH]]
 
 
@@ -120,13 +121,13 @@ def _candidates(snapshot: Snapshot, phrase: str) -> list[int]:
 
 
 def _points(phrase: str, entry: Entry, chunk: Chunk) -> int:
-    """Return how much a passage has to do with a phrase; its own text counts beside its title."""
-    names = (entry.title, *chunk.heading.split(" > "))
-    called = any(plain_words(name) == phrase for name in names)
-    in_text = contains(chunk.text, phrase)
-    if called or in_text:
-        return _CALLED_SO * called + _HAS_IT * in_text
-    return _HAS_IT * any(contains(name, phrase) for name in names)
+    """Return how much a passage has to do with a phrase."""
+    if plain_words(entry.title) == phrase:
+        return _CALLED_SO + (chunk is entry.chunks[0])
+    headings = chunk.heading.split(" > ")
+    if any(plain_words(heading) == phrase for heading in headings):
+        return _CALLED_SO
+    return _HAS_IT if any(contains(t, phrase) for t in (entry.title, *headings, chunk.text)) else 0
 
 
 def _distinct(

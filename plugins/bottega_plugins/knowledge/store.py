@@ -195,8 +195,7 @@ def _verified(path: Path, digest: str) -> bytes:
         raise StorageError(f"{path} is missing") from None
     except OSError as error:
         raise StorageError(f"{path} cannot be read: {error.strerror}") from None
-    if not data:
-        raise StorageError(f"{path} is damaged: it is empty")
     if hashlib.sha256(data).hexdigest() != digest:
-        raise StorageError(f"{path} is damaged: its sha256 is not that of the manifest")
+        what = "its sha256 is not that of the manifest" if data else "it is empty"
+        raise StorageError(f"{path} is damaged: {what}")
     return data

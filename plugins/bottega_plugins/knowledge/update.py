@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from bottega.embedder import Embedder
 
-BATCH = 256
+BATCH = 64
 """Passages that are embedded, and kept, at a time."""
 
 
