@@ -3,7 +3,7 @@
     python benchmarks/loop.py [--repeats N] [--sync-tool]
 
 A zero-latency model in this process asks for one call of a trivial tool per step and answers after
-the last. Four ways through the same steps, in one process, interleaved so that drift hits all alike:
+the last. Four ways through the same steps, in one process, interleaved so that drift hits all:
 
     floor        a hand-written asyncio loop: collect the stream, parse and validate the arguments,
                  await the tool under its timeout, append to the history, write each event as JSON

@@ -57,7 +57,7 @@ class Actions:
         return self._tools.get(name)
 
     async def carry_out(self, call: ToolCall, step: int) -> Done:
-        """Carry out one call; only a spent budget, a broken store and programming errors are raised."""
+        """Carry out one call. Raises BudgetExceeded and StorageError, and programming errors."""
         started = time.perf_counter()
         tool = self._tools.get(call.name)
         if tool is None:

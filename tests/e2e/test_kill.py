@@ -1,4 +1,4 @@
-"""kill -9 at every kind of moment: nothing that finished runs again, nothing once-only runs twice."""
+"""kill -9 at every kind of moment: what finished stays finished, what may run once runs once."""
 
 import json
 import signal
@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from bottega.graph import DATABASE
 from bottega.runs import RunStore
 

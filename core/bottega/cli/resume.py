@@ -37,4 +37,5 @@ def resume(run_id: str, folder: Path, as_json: bool, stream: bool, quiet: bool) 
             hint="put the graph back as it was, or start a new run",
         )
     events = team.astream(known.task, thread=known.thread or None, ask=ask_person, resume=run_id)
-    conduct(team, events, Output(as_json=as_json, stream=stream, quiet=quiet))
+    output = Output(as_json=as_json, stream=stream, quiet=quiet)
+    conduct(team, events, output, kept_in=team.spec.folder)

@@ -31,4 +31,4 @@ def run(graph: str, task: str, **given: Unpack[options.Running]) -> None:
         ask=ask_person,
     )
     output = Output(as_json=given["as_json"], stream=given["stream"], quiet=given["quiet"])
-    conduct(team, events, output)
+    conduct(team, events, output, kept_in=team.spec.folder)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import shlex
+import signal
 import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
+from pathlib import Path
 
 import click
 
@@ -32,9 +36,26 @@ class Output:
     """The answer alone."""
 
 
-def conduct(runnable: Runnable, events: AsyncGenerator[Event, None], output: Output) -> None:
-    """Run to the end, show what happens, and exit with the code that says how it ended."""
-    result = asyncio.run(_follow(runnable, events, output))
+INTERRUPTED, TERMINATED = 130, 143
+
+
+def conduct(
+    runnable: Runnable,
+    events: AsyncGenerator[Event, None],
+    output: Output,
+    *,
+    kept_in: Path | None = None,
+) -> None:
+    """Run to the end, show what happens, and exit with the code that says how it ended.
+
+    `kept_in` is the folder in which the run is kept on disk, for one that can be resumed.
+    """
+    seen: list[Event] = []
+    try:
+        result = asyncio.run(_follow(runnable, events, output, seen))
+    except (KeyboardInterrupt, asyncio.CancelledError) as stopped:
+        _say_how_to_go_on(seen, kept_in)
+        sys.exit(INTERRUPTED if isinstance(stopped, KeyboardInterrupt) else TERMINATED)
     if output.as_json and not output.stream:
         document = {**result.to_json(), "events": [event.to_json() for event in result.events]}
         click.echo(json.dumps(document, indent=2))
@@ -45,11 +66,22 @@ def conduct(runnable: Runnable, events: AsyncGenerator[Event, None], output: Out
     sys.exit(EXIT_CODES[result.status])
 
 
+def _say_how_to_go_on(seen: list[Event], kept_in: Path | None) -> None:
+    if kept_in is None or not seen:
+        click.echo("interrupted", err=True)
+        return
+    here = kept_in.resolve() == Path.cwd()
+    where = "" if here else f" --folder {shlex.quote(os.path.relpath(kept_in))}"
+    click.echo(f"interrupted; go on with: bottega resume {seen[0].run_id}{where}", err=True)
+
+
 async def _follow(
-    runnable: Runnable, events: AsyncGenerator[Event, None], output: Output
+    runnable: Runnable, events: AsyncGenerator[Event, None], output: Output, seen: list[Event]
 ) -> Result:
     show = _shower(output)
-    seen: list[Event] = []
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     try:
         async with aclosing(events) as stream:
             async for event in stream:

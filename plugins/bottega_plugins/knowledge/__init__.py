@@ -32,7 +32,9 @@ def _retriever(context: FactoryContext, docs: str, embedder: str = EMBEDDER) -> 
 def _tool(context: FactoryContext, docs: str, embedder: str = EMBEDDER) -> Tool:
     from bottega_plugins.knowledge.search_knowledge import SearchKnowledge
 
-    return SearchKnowledge(_retriever(context, docs, embedder))
+    knowledge = _retriever(context, docs, embedder)
+    knowledge.require_index()  # before a run begins, not in the middle of it
+    return SearchKnowledge(knowledge)
 
 
 def _index(context: FactoryContext) -> click.Command:

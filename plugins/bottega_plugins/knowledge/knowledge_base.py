@@ -76,6 +76,11 @@ class KnowledgeBase:
         """Say whether the index has been made."""
         return self._store.exists()
 
+    def require_index(self) -> None:
+        """Raise InputError when there is no index."""
+        if not self.exists():
+            raise InputError(f"{self.docs} has not been indexed", hint=self._store.hint)
+
     async def update(self, progress: Report | None = None) -> UpdateReport:
         """Bring the index up to date with the folder; the old one stays in use until that is done.
 
@@ -123,8 +128,7 @@ class KnowledgeBase:
         query = query.strip()[:_LONGEST_QUERY]
         if not query:
             raise InputError("the query is empty", hint="say what to look for")
-        if not self.exists():
-            raise InputError(f"{self.docs} has not been indexed", hint=self._store.hint)
+        self.require_index()
         snapshot = await asyncio.to_thread(self._current)
         if not snapshot.passages:
             return []
