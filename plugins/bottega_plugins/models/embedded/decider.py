@@ -99,14 +99,19 @@ class EmbeddedDecider:
         if missing:
             listed = ", ".join(missing[:8])
             return UNGROUNDED, f"not in the material: {listed}"
-        there = terms(evidence)
-        wanted = set(terms(without_keys(statement)))
-        near = _nearest(wanted, [evidence[:2_000], *sentences(evidence)])
-        cosines = await self._vectors.similarity(shown(without_keys(statement)), near)
-        values = (max(cosines, default=0.0), covered(wanted, there))
+        values = await support_values(statement, evidence, self._vectors)
         probability = logistic(dot(SUPPORT, values) + SUPPORT_BIAS)
         said = "supports" if probability >= YES else "does not clearly support"
         return probability, f"the material {said} it"
+
+
+async def support_values(statement: str, evidence: str, vectors: Vectors) -> tuple[float, float]:
+    """Return the cosine of the statement and the nearest sentence, and how much is covered."""
+    said = shown(without_keys(statement))
+    wanted = set(terms(said))
+    near = _nearest(wanted, [evidence[:2_000], *sentences(evidence)])
+    cosines = await vectors.similarity(said, near)
+    return max(cosines, default=0.0), covered(wanted, terms(evidence))
 
 
 def _task_of(context: str) -> tuple[str, str]:

@@ -26,6 +26,7 @@ _IGNORANT = re.compile(
     re.IGNORECASE,
 )
 LONGEST_VALUE = 600
+LONGEST_REPORT = 20_000
 _OPENING = 120
 """Characters in which a report that knows nothing says so."""
 
@@ -91,7 +92,7 @@ async def _value(
 ) -> str:
     """Tell a result that is an answer by itself, or the field of it that is asked for."""
     result, call = item.result, item.call
-    content = shown(result.content)
+    content = shown(result.content[:LONGEST_REPORT])
     if is_report(result):
         return content
     values = [value for value in call.arguments.values() if isinstance(value, str)] if call else []

@@ -27,7 +27,6 @@ _NAME = re.compile(r"\b[A-Z][\w'.-]*(?:(?: (?:of|de|van|von|der|the))* [A-Z0-9][
 _AFTER = re.compile(
     r"\b(?:in|at|from|to|for|of|on|by|with)\s+([A-Za-z][\w'.-]*(?: [A-Z][\w'.-]*)*)"
 )
-_YES = re.compile(r"\b(?:yes|true|on|enable|enabled|with)\b", re.IGNORECASE)
 _NO = re.compile(r"\b(?:no|not|false|off|disable|disabled|without)\b", re.IGNORECASE)
 
 
@@ -149,7 +148,7 @@ class _Source:
         said = {stem(word) for word in words(self.task)}
         if not said & {stem(word) for word in words(name.replace("_", " "))}:
             return
-        yield not _NO.search(self.task) or bool(_YES.search(self.task))
+        yield _NO.search(self.task) is None
 
     def _named(self, options: list[Json]) -> Iterator[Json]:
         """Yield the options that the task says, the longest first."""

@@ -20,50 +20,62 @@ MOST_EMBEDDED = 40
 
 
 @dataclass(frozen=True)
-class _Candidate:
+class Candidate:
+    """A sentence that may answer, and how it fits."""
+
     text: str
     passage: Passage
-    terms: frozenset[str]
+    fit: Fit
 
 
 async def ask_sentences(
     question: Question, ask: Ask, passages: Sequence[Passage], vectors: Vectors
 ) -> list[Finding]:
-    """Return the sentences that may answer the ask, best first.
+    """Return the sentences that may answer the ask, best first."""
+    ranked = await candidates(question, ask, passages, vectors)
+    return [Finding(ask, c.passage, c.fit.probability, sentence=c.text) for c in ranked]
+
+
+async def candidates(
+    question: Question, ask: Ask, passages: Sequence[Passage], vectors: Vectors
+) -> list[Candidate]:
+    """Return sentences with how they fit the ask, best first.
 
     An ask among several leans on the others (`..., and for which version?`), so it is read together
     with the whole question.
     """
-    wanted = set(question.terms)
     found = [
-        _Candidate(text, passage, frozenset(terms(text)))
+        (text, frozenset(terms(text)), passage)
         for passage in passages
         for text in sentences(prose(passage))
         if not text.endswith("?")
     ]
-    weights = rarity(wanted, [candidate.terms for candidate in found])
-    found.sort(key=lambda c: -weighted_coverage(weights, c.terms))
+    weights = rarity(set(question.terms), [there for _, there, _ in found])
+    found.sort(key=lambda item: -weighted_coverage(weights, item[1]))
     found = found[:MOST_EMBEDDED]
-    alike = await vectors.similarity(question.text, [candidate.text for candidate in found])
+    alike = await vectors.similarity(question.text, [text for text, _, _ in found])
     scored = [
-        (_fit(question, ask, weights, candidate, cosine), candidate)
-        for candidate, cosine in zip(found, alike, strict=True)
+        Candidate(text, passage, _fit(question, ask, weights, (text, there, passage), cosine))
+        for (text, there, passage), cosine in zip(found, alike, strict=True)
     ]
-    scored.sort(key=lambda pair: -pair[0].rank)
-    return [Finding(ask, c.passage, fit.probability, sentence=c.text) for fit, c in scored]
+    return sorted(scored, key=lambda candidate: -candidate.fit.rank)
 
 
 def _fit(
-    question: Question, ask: Ask, weights: dict[str, float], candidate: _Candidate, cosine: float
+    question: Question,
+    ask: Ask,
+    weights: dict[str, float],
+    sentence: tuple[str, frozenset[str], Passage],
+    cosine: float,
 ) -> Fit:
-    passage = candidate.passage
-    there = {*words(passage.heading), *words(passage.text)}
+    text, there, passage = sentence
+    named = {*words(passage.heading), *words(passage.text)}
     return Fit(
         similarity=cosine,
-        coverage=covered(weights, candidate.terms),
-        weighted=weighted_coverage(weights, candidate.terms),
-        kind=0.5 if ask.kind == "any" else float(holds(ask.kind, candidate.text)),
-        length=min(len(candidate.text), LONG) / LONG,
+        coverage=covered(weights, there),
+        weighted=weighted_coverage(weights, there),
+        kind=0.5 if ask.kind == "any" else float(holds(ask.kind, text)),
+        length=min(len(text), LONG) / LONG,
         passage=covered(weights, passage.terms),
-        names=covered(question.names, there),
+        names=covered(question.names, named),
     )

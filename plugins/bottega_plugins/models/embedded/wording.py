@@ -47,7 +47,7 @@ def _not_said(asks: Sequence[Ask]) -> str:
 def _sentence(finding: Finding) -> str:
     if finding.record is None or finding.field is None:
         return _ended(finding.sentence, finding.passage.cited)
-    label, field = finding.record.label, finding.field
+    label, field = _unbracketed(finding.record.label), finding.field
     if field is finding.record.identity:
         return f"It is {label}{finding.passage.cited}."
     return f"{_stated(field, label)}{finding.passage.cited}."
@@ -55,22 +55,27 @@ def _sentence(finding: Finding) -> str:
 
 def _stated(field: Field, label: str) -> str:
     """Write `The status of PEP 8, "Style", is Active` or `PEP 8, "Style", was created on ...`."""
-    key = field.shown_key
-    comma = "," if label.endswith('"') else ""
+    key, value = field.shown_key, _unbracketed(field.value)
+    comma = "," if ', "' in label else ""
     if kind_of_value(field.value) == "date" and key.lower().endswith("ed"):
-        return f"{label}{comma} was {key.lower()} on {field.value}"
+        return f"{label}{comma} was {key.lower()} on {value}"
     name = key if any(c.isupper() for c in key[1:]) else key[:1].lower() + key[1:]
-    return f"The {name}{f' of {label}' if label else ''}{comma} is {field.value}"
+    return f"The {name}{f' of {label}' if label else ''}{comma} is {value}"
 
 
 def _ended(sentence: str, cited: str) -> str:
     """Put the key before the full stop; brackets in the sentence itself must not look like keys."""
-    body = shown(sentence)
+    body = _unbracketed(sentence)
     end = body[-1] if body[-1:] in tuple(".!") else "."
     return f"{body.rstrip('.!:;, ')}{cited}{end}"
 
 
+def _unbracketed(text: str) -> str:
+    """Make brackets round: square ones point at passages, and only ours may."""
+    return shown(text).replace("[", "(").replace("]", ")")
+
+
 def cut(text: str) -> str:
     """Return the text on one line, cut to what a sentence may name."""
-    text = shown(text)
+    text = shown(text[: 4 * _LONGEST_NAMED])
     return text if len(text) <= _LONGEST_NAMED else f"{text[:_LONGEST_NAMED].rstrip()}..."
