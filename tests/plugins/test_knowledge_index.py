@@ -298,6 +298,8 @@ def test_another_way_of_cutting_makes_passages_anew_and_keeps_vectors(
 ) -> None:
     update(docs)
     monkeypatch.setattr(chunk, "VERSION", chunk.VERSION + 1)
+    with pytest.raises(StorageError, match="cuts documents otherwise"):
+        sources(open_base(docs), "plums")
     report = update(docs)
     assert "cuts documents otherwise" in report.rebuilt
     assert (report.files, report.embedded) == (3, 0)

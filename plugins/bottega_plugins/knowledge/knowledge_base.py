@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _LONGEST_QUERY = 10_000
 _NOTHING = "the index does not exist"
+_OTHER = "this version of Bottega cuts documents otherwise"
 
 
 class KnowledgeBase:
@@ -97,13 +98,8 @@ class KnowledgeBase:
                 self.docs, known, self._splitter, leave_out=self.index.parent, report=report
             )
             embedded = 0
-            if (
-                old is None
-                or rebuilt
-                or found.added
-                or found.changed
-                or found.unchanged < len(known)
-            ):
+            differs = found.added or found.changed or found.unchanged < len(known)
+            if old is None or rebuilt or differs:
                 embedded = await self._write(found, old, report)
         return UpdateReport(
             added=found.added,
@@ -139,7 +135,10 @@ class KnowledgeBase:
         with self._loading:
             stamp = self._store.stamp()
             if self._loaded is None or self._loaded[0] != stamp:
-                self._loaded = (stamp, self._store.load(self._embedder)[1])
+                manifest, snapshot = self._store.load(self._embedder)
+                if manifest.splitter != self._splitter.version:
+                    raise StorageError(f"the index {self.index}: {_OTHER}", hint=self._store.hint)
+                self._loaded = (stamp, snapshot)
             return self._loaded[1]
 
     def _old(self) -> tuple[Snapshot | None, str]:
@@ -154,7 +153,7 @@ class KnowledgeBase:
         except StorageError as error:
             return None, error.message
         if manifest.splitter != self._splitter.version:
-            return snapshot, "this version of Bottega cuts documents otherwise"
+            return snapshot, _OTHER
         return snapshot, ""
 
     async def _write(self, found: Survey, old: Snapshot | None, report: Report) -> int:

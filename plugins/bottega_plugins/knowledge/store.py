@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -60,7 +61,7 @@ class Store:
     @property
     def hint(self) -> str:
         """What to do about an index that cannot be used."""
-        return f"run: bottega index {self.docs}"
+        return f"run: bottega index {shlex.quote(str(self.docs))}"
 
     def exists(self) -> bool:
         """Say whether an index has been made."""
