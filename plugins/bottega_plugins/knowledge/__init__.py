@@ -30,9 +30,11 @@ def _retriever(context: FactoryContext, docs: str, embedder: str = EMBEDDER) -> 
 
 
 def _tool(context: FactoryContext, docs: str, embedder: str = EMBEDDER) -> Tool:
+    from bottega_plugins.knowledge.knowledge_base import KnowledgeBase
     from bottega_plugins.knowledge.search_knowledge import SearchKnowledge
 
-    knowledge = _retriever(context, docs, embedder)
+    made = context.make("embedder", embedder)
+    knowledge = KnowledgeBase.open(context.folder / docs, made, home=context.home)
     knowledge.require_index()  # before a run begins, not in the middle of it
     return SearchKnowledge(knowledge)
 
