@@ -193,7 +193,7 @@ def fit_logistic(sample: Sample, hard: float = 0.0) -> dict[str, Any]:
         "weights": rounded(found[:-1]),
         "bias": round(float(found[-1]), 2),
         "auc": round(auc(chances[easy], yes[easy]), 3),
-        "ece": round(calibration_error(chances[easy], yes[easy]), 3),
+        "ece": round(calibration_error(chances[test], yes[test], weights[test]), 3),
         "thresholds": {
             str(at): [
                 round(float((chances[easy & (yes == 1)] >= at).mean()), 3),
@@ -232,15 +232,14 @@ def auc(chances: Floats, yes: Floats) -> float:
     )
 
 
-def calibration_error(chances: Floats, yes: Floats, bins: int = 10) -> float:
-    """Return the expected calibration error."""
+def calibration_error(
+    chances: Floats, yes: Floats, weights: Floats | None = None, bins: int = 10
+) -> float:
+    """Return the expected calibration error, each example by its weight."""
+    share = np.ones(len(yes)) / len(yes) if weights is None else weights / weights.sum()
     places = np.minimum((chances * bins).astype(int), bins - 1)
-    gaps = [
-        abs(chances[places == i].mean() - yes[places == i].mean()) * (places == i).mean()
-        for i in range(bins)
-        if (places == i).any()
-    ]
-    return float(sum(gaps))
+    gaps = ((share * (chances - yes))[places == i].sum() for i in range(bins))
+    return float(sum(abs(gap) for gap in gaps))
 
 
 async def fit_choosing(vectors: Vectors, chance: random.Random) -> dict[str, Any]:

@@ -20,14 +20,14 @@ from bottega_plugins.models.embedded.support import dot, logistic
 from bottega_plugins.models.embedded.vectors import Vectors
 from bottega_plugins.models.embedded.words import covered, shown, terms
 
-SHARPNESS = 18.0
+SHARPNESS = 23.0
 """Of the softmax over cosines."""
-NONE_COSINE = 0.32
+NONE_COSINE = 0.24
 """Cosine at which none of the options is as likely as one."""
 CHOOSE_FROM = 0.4
 """Probability from which an option is chosen."""
-SUPPORT = (5.0, 6.0)
-SUPPORT_BIAS = -7.0
+SUPPORT = (6.24, 5.39)
+SUPPORT_BIAS = -6.66
 """Of similarity to the nearest sentence and of coverage by the context."""
 UNGROUNDED = 0.05
 """Probability of a statement that names what the context does not."""

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bottega_plugins.models.embedded.kinds import Kind, kind_of_value
 from bottega_plugins.models.embedded.passages import Passage
+from bottega_plugins.models.embedded.schema import is_list, is_object
 from bottega_plugins.models.embedded.words import fold, shown, terms, words
 
 MOST_FIELDS = 60
@@ -143,10 +144,10 @@ def _json_fields(text: str) -> list[Field]:
 
 
 def _flat(data: object, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
-    if isinstance(data, Mapping) and depth < _MOST_KEY_WORDS:
+    if is_object(data) and depth < _MOST_KEY_WORDS:
         for key, value in data.items():
             yield from _flat(value, f"{prefix} {key}".strip(), depth + 1)
-    elif isinstance(data, list) and all(isinstance(item, str | int | float) for item in data):
+    elif is_list(data) and all(isinstance(item, str | int | float) for item in data):
         yield prefix, ", ".join(map(str, data))
     elif isinstance(data, str | int | float):
         yield prefix, str(data)

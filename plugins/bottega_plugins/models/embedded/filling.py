@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from bottega.messages import Json
 from bottega_plugins.models.embedded.arithmetic import expression_in
 from bottega_plugins.models.embedded.question import quoted_spans
-from bottega_plugins.models.embedded.schema import DEEPEST, Root, fits, resolved
+from bottega_plugins.models.embedded.schema import DEEPEST, Root, fits, is_list, is_object, resolved
 from bottega_plugins.models.embedded.words import fold, shown, stem, words
 
 _EXPRESSION = re.compile(r"\b(?:expression|formula|equation|arithmetic|calculation|sum)\b", re.I)
@@ -34,8 +34,8 @@ def fill(parameters: Mapping[str, Json], task: str) -> dict[str, Json] | None:
     """Return arguments that satisfy the schema, or None where the task does not give them."""
     source = _Source(shown(task), Root(parameters))
     for value in source.values(parameters, "", 0):
-        if isinstance(value, dict) and fits(parameters, value):
-            return value
+        if is_object(value) and fits(parameters, value):
+            return dict(value)
     return None
 
 
@@ -52,23 +52,25 @@ class _Source:
     def values(self, schema: Json, name: str, depth: int) -> Iterator[Json]:
         """Yield values that may fit the schema, the likeliest first."""
         schema = resolved(schema, self.root)
-        if not isinstance(schema, Mapping) or depth > DEEPEST or not self.root.step():
+        if not is_object(schema) or depth > DEEPEST or not self.root.step():
             return
         if "const" in schema:
             yield schema["const"]
             return
-        if isinstance(schema.get("enum"), list):
-            yield from self._named(schema["enum"])
+        options = schema.get("enum")
+        if is_list(options):
+            yield from self._named(options)
             return
         for keyword in ("anyOf", "oneOf", "allOf"):
-            if isinstance(schema.get(keyword), list):
-                for branch in schema[keyword]:
-                    yield from self.values(branch, name, depth + 1)
+            branches = schema.get(keyword)
+            for branch in branches if is_list(branches) else ():
+                yield from self.values(branch, name, depth + 1)
         yield from self._typed(schema, name, depth)
 
     def _typed(self, schema: Mapping[str, Json], name: str, depth: int) -> Iterator[Json]:
-        kinds = schema.get("type")
-        for kind in kinds if isinstance(kinds, list) else [kinds]:
+        given = schema.get("type")
+        kinds: list[Json] = given if is_list(given) else [given]
+        for kind in kinds:
             if kind == "object":
                 yield from self._objects(schema, depth)
             elif kind == "array":
@@ -83,7 +85,7 @@ class _Source:
     def _objects(self, schema: Mapping[str, Json], depth: int) -> Iterator[Json]:
         properties = schema.get("properties", {})
         required = schema.get("required", [])
-        if not isinstance(properties, Mapping) or not isinstance(required, list):
+        if not is_object(properties) or not is_list(required):
             return
         made: dict[str, Json] = {}
         for name in required:

@@ -51,13 +51,19 @@ _ASKS: tuple[tuple[Kind, str], ...] = (
     ),
     ("reason", r"\bwhy\b"),
 )
-_ASKED = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _ASKS)
+_ASKED: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
+    (kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _ASKS
+)
 
 
 def kind_of(question: str) -> Kind:
     """Say what the question asks for, by its earliest question word."""
-    found = [(match.start(), kind) for kind, asks in _ASKED if (match := asks.search(question))]
-    return min(found)[1] if found else "any"
+    found: list[tuple[int, Kind]] = []
+    for kind, asks in _ASKED:
+        match = asks.search(question)
+        if match:
+            found.append((match.start(), kind))
+    return min(found, key=lambda pair: pair[0])[1] if found else "any"
 
 
 def holds(kind: Kind, text: str) -> bool:

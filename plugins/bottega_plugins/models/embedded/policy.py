@@ -58,9 +58,8 @@ async def plan(situation: Situation, tools: Sequence[ToolSpec], vectors: Vectors
             return again
     asks = {choice.tool: choice.asks for choice in choices}
     told = await tell(question, situation.observed, asks, case.lookups, vectors)
-    return (told.reading and told.reading.missing and _again(case, told.reading)) or _said(
-        case, told
-    )
+    again = _again(case, told.reading) if told.reading and told.reading.missing else None
+    return again or _said(case, told)
 
 
 def _first(case: _Case) -> Plan:

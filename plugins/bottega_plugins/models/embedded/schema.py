@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from bottega.messages import Json
 
@@ -37,12 +38,22 @@ class Root:
         return self.steps >= 0
 
 
+def is_object(value: Json) -> TypeGuard[Mapping[str, Json]]:
+    """Say whether a value is a JSON object."""
+    return isinstance(value, Mapping)
+
+
+def is_list(value: Json) -> TypeGuard[list[Json]]:
+    """Say whether a value is a JSON array."""
+    return isinstance(value, list)
+
+
 def fits(schema: Json, value: Json, root: Root | None = None, depth: int = 0) -> bool:
     """Say whether the value is sure to satisfy the schema; `root` resolves local references."""
     if isinstance(schema, bool):
         return schema
     root = Root(schema) if root is None else root
-    if not isinstance(schema, Mapping) or depth > DEEPEST or not root.step():
+    if not is_object(schema) or depth > DEEPEST or not root.step():
         return False
     return all(
         keyword in _SILENT or _holds(keyword, schema, value, root, depth) for keyword in schema
@@ -52,7 +63,7 @@ def fits(schema: Json, value: Json, root: Root | None = None, depth: int = 0) ->
 def resolved(schema: Json, root: Root) -> Json:
     """Follow local references to where the schema itself stands; False where they lead nowhere."""
     for _ in range(DEEPEST):
-        if not isinstance(schema, Mapping) or "$ref" not in schema:
+        if not is_object(schema) or "$ref" not in schema:
             return schema
         schema = _target(schema["$ref"], root.schema)
     return False
@@ -61,10 +72,10 @@ def resolved(schema: Json, root: Root) -> Json:
 def _target(reference: Json, root: Json) -> Json:
     if not isinstance(reference, str) or not reference.startswith("#"):
         return False
-    found = root
+    found: Json = root
     for step in reference[1:].split("/")[1:]:
         name = step.replace("~1", "/").replace("~0", "~")
-        if not isinstance(found, Mapping) or name not in found:
+        if not is_object(found) or name not in found:
             return False
         found = found[name]
     return found
@@ -77,10 +88,9 @@ def _holds(keyword: str, schema: Mapping[str, Json], value: Json, root: Root, de
     if keyword in _COMBINED:
         return _combined(keyword, rule, value, root, depth)
     if keyword in ("properties", "required", "additionalProperties"):
-        return not isinstance(value, Mapping) or _object(keyword, schema, value, root, depth)
+        return not is_object(value) or _object(keyword, schema, value, root, depth)
     if keyword == "items":
-        listed = value if isinstance(value, list) else []
-        return all(fits(rule, item, root, depth + 1) for item in listed)
+        return not is_list(value) or all(fits(rule, item, root, depth + 1) for item in value)
     check: Callable[[Json, Json], bool] | None = _CHECKS.get(keyword)
     return check is not None and check(rule, value)
 
@@ -89,7 +99,7 @@ _COMBINED = ("anyOf", "oneOf", "allOf")
 
 
 def _combined(keyword: str, rule: Json, value: Json, root: Root, depth: int) -> bool:
-    if not isinstance(rule, Sequence) or isinstance(rule, str):
+    if not is_list(rule):
         return False
     if keyword == "oneOf" and len(rule) > 1:
         return False  # "surely one" needs "surely not the others"
@@ -102,8 +112,8 @@ def _object(
 ) -> bool:
     rule, properties = schema[keyword], schema.get("properties", {})
     if keyword == "required":
-        return isinstance(rule, list) and all(name in value for name in rule)
-    if not isinstance(properties, Mapping):
+        return is_list(rule) and all(name in value for name in rule)
+    if not is_object(properties):
         return False
     if keyword == "properties":
         return all(
@@ -122,12 +132,15 @@ def _is(kind: Json, value: Json) -> bool:
         return kind in ("integer", "number")
     if isinstance(value, float):
         return kind == "number" and math.isfinite(value)
-    names: dict[type, str] = {str: "string", type(None): "null", list: "array", dict: "object"}
-    return bool(kind == names.get(type(value)))
+    if value is None:
+        return bool(kind == "null")
+    if isinstance(value, str):
+        return bool(kind == "string")
+    return bool(kind == ("array" if is_list(value) else "object"))
 
 
 def _type(rule: Json, value: Json) -> bool:
-    kinds = rule if isinstance(rule, list) else [rule]
+    kinds: list[Json] = rule if is_list(rule) else [rule]
     return any(_is(kind, value) for kind in kinds)
 
 
@@ -137,7 +150,7 @@ def _same(one: Json, other: Json) -> bool:
 
 
 def _enum(rule: Json, value: Json) -> bool:
-    return isinstance(rule, list) and any(_same(item, value) for item in rule)
+    return is_list(rule) and any(_same(item, value) for item in rule)
 
 
 def _bound(rule: Json, value: Json, sign: int, *, open_end: bool) -> bool:
@@ -149,11 +162,17 @@ def _bound(rule: Json, value: Json, sign: int, *, open_end: bool) -> bool:
     return difference > 0 or (difference == 0 and not open_end)
 
 
-def _size(rule: Json, value: Json, kind: type, sign: int) -> bool:
-    if not isinstance(value, kind):
-        return True
+def _size(rule: Json, size: int, sign: int) -> bool:
     whole = isinstance(rule, int) and not isinstance(rule, bool)
-    return whole and sign * (len(value) - rule) >= 0  # type: ignore[arg-type]  # kind has a length
+    return whole and sign * (size - rule) >= 0
+
+
+def _text_size(rule: Json, value: Json, sign: int) -> bool:
+    return not isinstance(value, str) or _size(rule, len(value), sign)
+
+
+def _list_size(rule: Json, value: Json, sign: int) -> bool:
+    return not is_list(value) or _size(rule, len(value), sign)
 
 
 def _pattern(rule: Json, value: Json) -> bool:
@@ -176,7 +195,7 @@ def _multiple(rule: Json, value: Json) -> bool:
 
 
 def _unique(rule: Json, value: Json) -> bool:
-    return rule is False or not isinstance(value, list) or len(value) < 2
+    return rule is False or not is_list(value) or len(value) < 2
 
 
 _CHECKS: dict[str, Callable[[Json, Json], bool]] = {
@@ -187,10 +206,10 @@ _CHECKS: dict[str, Callable[[Json, Json], bool]] = {
     "maximum": lambda rule, value: _bound(rule, value, -1, open_end=False),
     "exclusiveMinimum": lambda rule, value: _bound(rule, value, 1, open_end=True),
     "exclusiveMaximum": lambda rule, value: _bound(rule, value, -1, open_end=True),
-    "minLength": lambda rule, value: _size(rule, value, str, 1),
-    "maxLength": lambda rule, value: _size(rule, value, str, -1),
-    "minItems": lambda rule, value: _size(rule, value, list, 1),
-    "maxItems": lambda rule, value: _size(rule, value, list, -1),
+    "minLength": lambda rule, value: _text_size(rule, value, 1),
+    "maxLength": lambda rule, value: _text_size(rule, value, -1),
+    "minItems": lambda rule, value: _list_size(rule, value, 1),
+    "maxItems": lambda rule, value: _list_size(rule, value, -1),
     "pattern": _pattern,
     "multipleOf": _multiple,
     "uniqueItems": _unique,
