@@ -27,7 +27,7 @@ def compile_team(team: Team, checkpointer: Any = None) -> CompiledStateGraph[Any
     from langgraph.graph import START as LG_START
     from langgraph.graph import StateGraph
 
-    builder = StateGraph(State)
+    builder: Any = StateGraph(State)  # its own types are only partly known
     callers = _callers(team)
     for node in team.spec.nodes:
         edges = [edge for edge in team.spec.edges if edge.source == node.name]
@@ -39,7 +39,7 @@ def compile_team(team: Team, checkpointer: Any = None) -> CompiledStateGraph[Any
     for edge in team.spec.edges:
         if edge.source == START:
             builder.add_edge(LG_START, edge.target)
-    return builder.compile(checkpointer=checkpointer, name=team.spec.name)
+    return builder.compile(checkpointer=checkpointer, name=team.spec.name)  # type: ignore[no-any-return]
 
 
 def _callers(team: Team) -> dict[str, list[str]]:
@@ -66,7 +66,7 @@ def delegated(node: Callable[..., Any]) -> Callable[..., Any]:
             return update
         key = report_key(caller, state.get("call_id", ""))
         back = {"reports": {key: report(update)}, "spent": update.get("spent", {})}
-        return Command(update=back, goto=caller)
+        return Command[str](update=back, goto=caller)
 
     return run
 
@@ -81,7 +81,7 @@ def _routed(node: Callable[..., Any], edges: Sequence[EdgeSpec], end: str) -> Ca
         update = await reporting(state, config)
         if isinstance(update, Command):
             return update
-        return Command(update=update, goto=_target(update, edges, end))
+        return Command[str](update=update, goto=_target(update, edges, end))
 
     return run
 

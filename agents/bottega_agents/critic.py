@@ -86,12 +86,13 @@ class CriticNode:
     async def _judge(self, state: State) -> Judgement:
         if state.get("abstained"):
             return Judgement(verdict=True, reason="the team says honestly that it cannot tell")
-        if not state.get("answer", "").strip():
+        answer = state.get("answer", "")
+        if not answer.strip():
             return Judgement(verdict=False, reason="there is no answer")
         parts = [f"Task: {state.get('task', '')}"]
         parts += [f"A good answer: {self.kind.rubric}"] if self.kind.rubric else []
         parts += [self.evidence(state)]
-        return await self.parts.decider.judge(state["answer"], context="\n\n".join(parts))
+        return await self.parts.decider.judge(answer, context="\n\n".join(parts))
 
     def _verdict(self, judgement: Judgement, rounds: int) -> tuple[str, str]:
         if judgement.verdict is not False:

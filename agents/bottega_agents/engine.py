@@ -128,7 +128,8 @@ class _Execution:
             if snapshot.values.get("run") == self._job.run_id:
                 start = None
                 self._take_up(snapshot.values)
-        return await graph.ainvoke(start, config, durability="sync" if saver else None)
+        durability = "sync" if saver else None
+        return await graph.ainvoke(start, config, durability=durability)  # type: ignore[no-any-return]
 
     def _take_up(self, state: Mapping[str, Any]) -> None:
         """Set the meter to what the run had used before it died."""

@@ -46,7 +46,7 @@ class CheckpointJournal:
 
         A LangGraph task id is made from checkpoint and node, so it is the same after a restart.
         """
-        configurable = config["configurable"]
+        configurable = config.get("configurable", {})
         namespace = configurable["checkpoint_ns"].rpartition("|")[0]
         own: RunnableConfig = {
             "configurable": {

@@ -8,7 +8,7 @@ after kill -9. Values are strict msgpack: a tampered store makes no object of an
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,7 +50,7 @@ def connect(file: Path) -> sqlite3.Connection:
 
 
 @contextmanager
-def storage_errors(file: str) -> Iterator[None]:
+def storage_errors(file: str) -> Generator[None, None, None]:
     """Turn SQLite's errors into ours."""
     try:
         yield
@@ -83,7 +83,7 @@ class InlineSqliteSaver(SqliteSaver):
 
     def put_entry(self, config: RunnableConfig, channel: str, value: str, task_id: str) -> None:
         """Store one journal entry: `put_writes` for a single write of text, in one statement."""
-        configurable = config["configurable"]
+        configurable = config.get("configurable", {})
         place = (
             configurable["thread_id"],
             configurable["checkpoint_ns"],

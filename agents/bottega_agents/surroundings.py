@@ -7,7 +7,8 @@ makes its own, and its events go to LangGraph's stream writer (`stream_mode="cus
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from bottega.journal import Journal, NullJournal
 from bottega.run import RunContext, new_run_id
@@ -31,7 +32,7 @@ def run_of(config: RunnableConfig) -> RunContext:
     return RunContext(run_id=str(thread) if thread else new_run_id(), emit=_stream_writer())
 
 
-def _stream_writer() -> Any:
+def _stream_writer() -> Callable[[Event], None]:
     from langgraph.config import get_stream_writer
 
     with contextlib.suppress(RuntimeError):  # called outside a graph: nobody listens
@@ -41,7 +42,11 @@ def _stream_writer() -> Any:
             writer(event.to_json())
 
         return write
-    return lambda event: None
+    return _drop
+
+
+def _drop(event: Event) -> None:
+    """Send an event nowhere."""
 
 
 async def journal_of(config: RunnableConfig) -> Journal:

@@ -10,7 +10,7 @@ from bottega.deciders import PromptDecider
 from bottega.engine import Team
 from bottega.errors import InputError
 from bottega.model import Sampling
-from bottega.node import AgentParts
+from bottega.node import AgentParts, NodeKind
 from bottega.retry import Retry
 from bottega.spec.model import GraphSpec, NodeSpec, Reference
 from bottega.tools import Tool, tool
@@ -78,7 +78,8 @@ def as_tool(item: Tool | Callable[..., Any]) -> Tool:
 def assemble(spec: GraphSpec, assembler: Assembler, model: Reference | None = None) -> Team:
     """Make everything that the graph names; `model` takes the place of every model in it."""
     peers = {node.name: node.description for node in spec.nodes}
-    kinds, parts = {}, {}
+    kinds: dict[str, NodeKind] = {}
+    parts: dict[str, AgentParts] = {}
     for node in spec.nodes:
         kind = Reference(name=node.kind, options=node.options)
         kinds[node.name] = assembler.make("agent", kind)

@@ -26,7 +26,7 @@ class Choice:
 
     name: str | None
     """The chosen option; None when the decider abstains."""
-    probabilities: Mapping[str, float] = field(default_factory=dict)
+    probabilities: Mapping[str, float] = field(default_factory=dict[str, float])
     """Calibrated, one per option; what is missing to 1 is the probability of none of them."""
     reason: str = ""
 

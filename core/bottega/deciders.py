@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from typing import cast
 
 from bottega.decider import Choice, Judgement, Option, Score
 from bottega.messages import Json, system, user
@@ -77,10 +78,10 @@ def _read(text: str) -> dict[str, Json]:
     if not found:
         return {}
     try:
-        data = json.loads(found.group())
+        data: Json = json.loads(found.group())
     except (ValueError, RecursionError):
         return {}
-    return data if isinstance(data, dict) else {}
+    return cast("dict[str, Json]", data) if isinstance(data, dict) else {}
 
 
 def _fraction(value: Json) -> float | None:

@@ -40,7 +40,7 @@ class Job:
     resume: bool = False
     """Go on with the run of this id, after its process died."""
     ask: Ask | None = None
-    origin: Mapping[str, str] = field(default_factory=dict)
+    origin: Mapping[str, str] = field(default_factory=dict[str, str])
     """What another process needs to take the run up: the graph's file, the model's name."""
 
 

@@ -150,7 +150,7 @@ class Action(Event):
 
     call_id: str = ""
     tool: str = ""
-    arguments: Mapping[str, Json] = field(default_factory=dict)
+    arguments: Mapping[str, Json] = field(default_factory=dict[str, Json])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

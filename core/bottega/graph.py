@@ -20,7 +20,7 @@ from bottega.spec.model import GraphSpec, Reference
 
 if TYPE_CHECKING:
     from bottega.assembly import Assembler
-    from bottega.engine import Engine, Team
+    from bottega.engine import Engine, Job, Team
     from bottega.plugin.manager import PluginManager
 
 DATABASE = "bottega.db"
@@ -84,7 +84,7 @@ class Graph(Runnable):
         return self._engine.compile(self.team)
 
     def digest(self) -> str:
-        """Return a hash that changes when the graph does: a run is resumed only on its own graph."""
+        """Return a hash that changes with the graph: a run is resumed only on its own graph."""
         return hashlib.sha256(repr((self.spec.nodes, self.spec.edges)).encode()).hexdigest()
 
     async def astream(
@@ -100,14 +100,25 @@ class Graph(Runnable):
 
         `resume` is the id of a run that died: it goes on where it was, and the task is its own.
         """
+        job = self._job(task, thread or "", limits, ask, resume)
+        plugins = self._assembler.plugins
+        async with aclosing(self._engine.stream(self.team, job)) as events:
+            async for event in events:
+                plugins.emit(event)
+                yield event
+
+    def _job(
+        self, task: str, thread: str, limits: Budget | None, ask: Ask | None, resume: str
+    ) -> Job:
         from bottega.engine import Job
 
-        job = Job(
+        kept = self.durable or thread or resume
+        return Job(
             task=task if resume else checked_task(task),
             limits=limits or self.spec.limits,
             run_id=resume or new_run_id(),
-            thread=thread or "",
-            store=database(self.spec.folder) if self.durable or thread or resume else None,
+            thread=thread,
+            store=database(self.spec.folder) if kept else None,
             resume=bool(resume),
             ask=ask,
             origin={
@@ -116,11 +127,6 @@ class Graph(Runnable):
                 "digest": self.digest(),
             },
         )
-        plugins = self._assembler.plugins
-        async with aclosing(self._engine.stream(self.team, job)) as events:
-            async for event in events:
-                plugins.emit(event)
-                yield event
 
     async def aclose(self) -> None:
         """Let go of the models' connections; the next run opens them again."""

@@ -40,7 +40,7 @@ class ToolCall:
     id: str
     """Unique within the run; made by Bottega where the model gave none, or gave one twice."""
     name: str
-    arguments: Mapping[str, Json] = field(default_factory=dict)
+    arguments: Mapping[str, Json] = field(default_factory=dict[str, Json])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -37,7 +37,7 @@ class AgentParts:
     sampling: Sampling = Sampling()
     allow: frozenset[str] | None = None
     """Permissions that its tools may use; None for all that they declare."""
-    peers: Mapping[str, str] = field(default_factory=dict)
+    peers: Mapping[str, str] = field(default_factory=dict[str, str])
     """The other nodes of the graph and their descriptions."""
 
 

@@ -31,7 +31,7 @@ class Run:
     thread: str
     name: str
     task: str
-    origin: Mapping[str, str] = field(default_factory=dict)
+    origin: Mapping[str, str] = field(default_factory=dict[str, str])
     """What another process needs to take it up: the graph's file, its digest, the model's name."""
     status: str = RUNNING
     """`running` also after its process was killed: such a run can be resumed."""

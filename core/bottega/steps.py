@@ -251,5 +251,5 @@ def _in_order(turn: Turn, done: Sequence[Done]) -> tuple[ToolResult, ...]:
     if len(done) == 1:
         return (done[0].result,)
     by_id = {item.result.call_id: item.result for item in done}
-    calls = (*turn.calls, *turn.bad_calls)
-    return tuple(by_id[call.id] for call in calls if call.id in by_id)
+    order = [*(call.id for call in turn.calls), *(call.id for call in turn.bad_calls)]
+    return tuple(by_id[name] for name in order if name in by_id)

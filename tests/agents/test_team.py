@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from bottega import Agent, Budget, Graph, tool
 from bottega.engine import Job, Team
 from bottega.events import Answer, Decision, MessageSent, NodeStarted, Observation
@@ -289,9 +290,10 @@ def test_nodes_work_in_anybodys_graph():
 
 
 def test_a_coordinator_works_in_a_graph_built_by_hand():
+    from langgraph.graph import END, START, StateGraph
+
     from bottega_agents.compiler import delegated
     from bottega_agents.state import State
-    from langgraph.graph import END, START, StateGraph
 
     lead = ScriptedModel(call("helper", task="help"), "done")
     coordinator = Coordinator(delegates=("helper",), then=END)

@@ -5,6 +5,7 @@ import threading
 import time
 
 import pytest
+
 from bottega import Agent, Budget, Citation, Output, tool
 from bottega.errors import InputError, ModelError, ToolError
 from bottega.events import (

@@ -3,10 +3,11 @@
 import json
 
 import pytest
-from bottega.dialects.react import React
-from bottega.model import Reply, Sampling, ToolSpec
 from hypothesis import given
 from hypothesis import strategies as st
+
+from bottega.dialects.react import React
+from bottega.model import Reply, Sampling, ToolSpec
 
 REACT = React()
 TOOLS = (ToolSpec(name="search", description="Find.", parameters={"type": "object"}),)

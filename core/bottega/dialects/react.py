@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from bottega.dialect import BadCall, Turn
 from bottega.errors import ToolArgumentError
-from bottega.messages import Json, Message, Text, ToolCall, ToolResult, assistant, system, user
+from bottega.messages import Json, Message, Text, ToolCall, ToolResult, assistant, system
 from bottega.model import Reply, Request, Sampling, ToolSpec
 from bottega.signature import parse_arguments
 
@@ -133,11 +133,10 @@ def _read_action(body: str, text: str | None) -> Turn:
     if text is None:
         call = _CALL_FORM.match(_unfence(body))
         if call:
-            name, text = call["name"], call["inside"] or "{}"
-        else:
-            _, _, text = body.partition("\n")
+            name = call["name"]
+        text = (call["inside"] or "{}") if call else body.partition("\n")[2]
     try:
-        arguments = _read_arguments(text)
+        arguments = _read_arguments(str(text))
     except ToolArgumentError as error:
         return Turn(bad_calls=(BadCall(id="", name=name, problem=error.message),))
     return Turn(calls=(ToolCall(id="", name=name, arguments=arguments),))
