@@ -9,7 +9,7 @@ own tools.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from bottega.engine import Team
 from bottega.spec.model import END, START, EdgeSpec
@@ -62,11 +62,12 @@ def delegated(node: Callable[..., Any]) -> Callable[..., Any]:
 
         update = await node(state, config)
         caller = state.get("caller")
-        if isinstance(update, Command) or not caller:
-            return update
+        if not caller or isinstance(update, Command):
+            return cast("Any", update)
         key = report_key(caller, state.get("call_id", ""))
         back = {"reports": {key: report(update)}, "spent": update.get("spent", {})}
-        return Command[str](update=back, goto=caller)
+        command: Any = Command(update=back, goto=caller)
+        return command
 
     return run
 
@@ -80,8 +81,9 @@ def _routed(node: Callable[..., Any], edges: Sequence[EdgeSpec], end: str) -> Ca
 
         update = await reporting(state, config)
         if isinstance(update, Command):
-            return update
-        return Command[str](update=update, goto=_target(update, edges, end))
+            return cast("Any", update)
+        command: Any = Command(update=update, goto=_target(update, edges, end))
+        return command
 
     return run
 
