@@ -72,11 +72,15 @@ async def tell(
         plain += [] if result.citations else [uncited(result)]
     errors = tuple(item.result.content for item in observed if item.result.is_error)
     if not read_for:
-        return Told(tuple(dict.fromkeys(texts)), None, errors)
+        return Told(_once(texts), None, errors)
     part = Question(question.text, tuple(read_for), question.quoted)
     reading = await read(part, [*passages_of(passages), *plain], vectors)
     said = [wording.answer_text(reading)] if reading.findings else []
-    return Told(tuple(dict.fromkeys([*said, *texts])), reading, errors)
+    return Told(_once([*said, *texts]), reading, errors)
+
+
+def _once(texts: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text for text in texts if text))
 
 
 def _is_answer(result: ToolResult, lookups: frozenset[str]) -> bool:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from bottega.messages import Json
 from bottega_plugins.models.embedded.arithmetic import expression_in
-from bottega_plugins.models.embedded.question import quoted_spans
 from bottega_plugins.models.embedded.schema import DEEPEST, Root, fits, is_list, is_object, resolved
+from bottega_plugins.models.embedded.spans import Spans, Wanted
 from bottega_plugins.models.embedded.words import fold, shown, stem, words
 
 _EXPRESSION = re.compile(r"\b(?:expression|formula|equation|arithmetic|calculation|sum)\b", re.I)
@@ -22,11 +22,8 @@ _WHOLE = re.compile(
     r"content|look for|find out)\b",
     re.IGNORECASE,
 )
-_NUMBER = re.compile(r"(?<![\w.])[-+]?\d[\d,]*(?:\.\d+)?(?![\w])(?!\.\d)")
-_NAME = re.compile(r"\b[A-Z][\w'.-]*(?:(?: (?:of|de|van|von|der|the))* [A-Z0-9][\w'.-]*)*")
-_AFTER = re.compile(
-    r"\b(?:in|at|from|to|for|of|on|by|with)\s+([A-Za-z][\w'.-]*(?: [A-Z][\w'.-]*)*)"
-)
+_LONGEST_ITEM = 80
+_LONGEST_NUMBER = 30
 _NO = re.compile(r"\b(?:no|not|false|off|disable|disabled|without)\b", re.IGNORECASE)
 
 
@@ -47,7 +44,8 @@ class _Source:
     root: Root
 
     def __post_init__(self) -> None:
-        self._used: set[tuple[int, int]] = set()
+        self._spans = Spans(self.task)
+        self._others: tuple[Wanted, ...] = ()
 
     def values(self, schema: Json, name: str, depth: int) -> Iterator[Json]:
         """Yield values that may fit the schema, the likeliest first."""
@@ -78,7 +76,7 @@ class _Source:
             elif kind == "string":
                 yield from self._strings(schema, name)
             elif kind in ("integer", "number"):
-                yield from self._numbers(whole=kind == "integer")
+                yield from self._numbers(schema, name, whole=kind == "integer")
             elif kind == "boolean":
                 yield from self._booleans(name)
 
@@ -88,9 +86,11 @@ class _Source:
         if not is_object(properties) or not is_list(required):
             return
         made: dict[str, Json] = {}
-        for name in required:
-            inner = properties.get(name) if isinstance(name, str) else None
-            value = self._first(inner, str(name), depth + 1)
+        names = [name for name in required if isinstance(name, str)]
+        for name in names:
+            inner = properties.get(name)
+            self._others = tuple(_wanted(properties.get(n), n) for n in names if n != name)
+            value = self._first(inner, name, depth + 1)
             if value is _NOTHING:
                 return
             made[name] = value
@@ -118,16 +118,11 @@ class _Source:
         if _EXPRESSION.search(told):
             yield from [expression] if expression else []
             return
-        if _WHOLE.search(told) and self.task:
+        meant = name.replace("_", " ") if self._others else told
+        if _WHOLE.search(meant) and self.task:
             yield self.task
         yield from self._labelled(name)
-        for start, end in quoted_spans(self.task):
-            if self._take(start, end):
-                yield self.task[start + 1 : end - 1]
-        for pattern, group in ((_AFTER, 1), (_NAME, 0)):
-            for match in pattern.finditer(self.task, 1):
-                if self._take(match.start(group), match.end(group)):
-                    yield match[group].rstrip(".,")
+        yield from self._spans.texts(_wanted(schema, name), self._others)
 
     def _labelled(self, name: str) -> Iterator[str]:
         """Find `city: Paris`, `city=Paris` and `city "Paris"`."""
@@ -136,14 +131,12 @@ class _Source:
         if match and re.search(r"[:=\"']", match[0]):
             yield match[1]
 
-    def _numbers(self, *, whole: bool) -> Iterator[Json]:
-        for match in _NUMBER.finditer(self.task):
-            if not self._take(*match.span()):
-                continue
-            digits = match[0].replace(",", "")
-            if len(digits) <= 30 and "." not in digits:
+    def _numbers(self, schema: Mapping[str, Json], name: str, *, whole: bool) -> Iterator[Json]:
+        for text in self._spans.numbers(_wanted(schema, name), self._others):
+            digits = text.replace(",", "")
+            if len(digits) <= _LONGEST_NUMBER and "." not in digits:
                 yield int(digits)
-            elif not whole and len(digits) <= 30:
+            elif not whole and len(digits) <= _LONGEST_NUMBER:
                 yield float(digits)
 
     def _booleans(self, name: str) -> Iterator[bool]:
@@ -157,13 +150,6 @@ class _Source:
         text = f" {' '.join(words(self.task))} "
         said = [o for o in options if isinstance(o, str | int) and f" {_said(o)} " in text]
         yield from sorted(said, key=lambda option: -len(str(option)))
-
-    def _take(self, start: int, end: int) -> bool:
-        """Mark a span as used; False where it was used before."""
-        if any(a < end and start < b for a, b in self._used):
-            return False
-        self._used.add((start, end))
-        return True
 
 
 _NOTHING: Json = object()
@@ -181,7 +167,8 @@ def _is_long(value: Json) -> bool:
     return isinstance(value, str) and len(value) > _LONGEST_ITEM
 
 
-_LONGEST_ITEM = 80
+def _wanted(schema: Json, name: str) -> Wanted:
+    return Wanted.of(name, _text(schema.get("description")) if is_object(schema) else "")
 
 
 def _most(schema: Mapping[str, Json]) -> int:
