@@ -45,19 +45,45 @@ class LangGraphEngine:
 
     async def stream(self, team: Team, job: Job) -> AsyncGenerator[Event, None]:
         """Run the job in a task of its own and yield its events."""
-        queue: asyncio.Queue[Event | None] = asyncio.Queue()
-        run = RunContext(
-            run_id=job.run_id, meter=Meter(job.limits), emit=queue.put_nowait, ask=job.ask
-        )
+        events = Mailbox()
+        run = RunContext(run_id=job.run_id, meter=Meter(job.limits), emit=events.put, ask=job.ask)
         work = asyncio.create_task(_Execution(self, team, job, run).run())
-        work.add_done_callback(lambda _: queue.put_nowait(None))
+        work.add_done_callback(events.close)
         try:
-            while (event := await queue.get()) is not None:
-                yield event
+            while batch := await events.take():
+                for event in batch:
+                    yield event
             work.result()
         finally:
             work.cancel()
             await asyncio.wait([work])
+
+
+class Mailbox:
+    """Events on their way from the graph's tasks to the one who reads the stream."""
+
+    def __init__(self) -> None:
+        self._events: list[Event] = []
+        self._filled = asyncio.Event()
+        self._closed = False
+
+    def put(self, event: Event) -> None:
+        """Add an event."""
+        self._events.append(event)
+        self._filled.set()
+
+    def close(self, work: object) -> None:
+        """Say that nothing more comes."""
+        self._closed = True
+        self._filled.set()
+
+    async def take(self) -> list[Event]:
+        """Wait for events and return all there are; none when nothing more comes."""
+        if not self._events and not self._closed:
+            self._filled.clear()
+            await self._filled.wait()
+        taken, self._events = self._events, []
+        return taken
 
 
 class _Execution:

@@ -26,6 +26,8 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 class CheckpointJournal:
     """The record of one node's task."""
 
+    keeps = True
+
     def __init__(
         self,
         saver: BaseCheckpointSaver[Any],

@@ -89,6 +89,8 @@ class Actions:
         self, tool: Tool, call: ToolCall, arguments: dict[str, Any], step: int
     ) -> Done:
         key = f"{step}/{call.id}"
+        if not self._journal.keeps:
+            return await self._called(self._invocation(tool, call, arguments, step))
         entries = self._journal.entries
         recorded = entries.get(f"{key}/result")
         if recorded is not None:
@@ -97,20 +99,24 @@ class Actions:
             if key in entries:
                 return Done(result=failed(call, OUTCOME_UNKNOWN))
             await self._journal.write(key, call.name)
+        done = await self._called(self._invocation(tool, call, arguments, step))
+        recorded = {"result": result_to_json(done.result), "final": done.final}
+        await self._journal.write(f"{key}/result", recorded)
+        return done
+
+    def _invocation(
+        self, tool: Tool, call: ToolCall, arguments: dict[str, Any], step: int
+    ) -> Invocation:
         context = ToolContext(
             run_id=self._run.run_id,
             node=self._node,
             step=step,
             call_id=call.id,
-            key=f"{self._run.run_id}/{self._path}/{key}",
+            key=f"{self._run.run_id}/{self._path}/{step}/{call.id}",
             deadline=self._run.meter.deadline,
             ask=self._run.ask,
         )
-        invocation = Invocation(call=call, tool=tool, arguments=arguments, context=context)
-        done = await self._called(invocation)
-        recorded = {"result": result_to_json(done.result), "final": done.final}
-        await self._journal.write(f"{key}/result", recorded)
-        return done
+        return Invocation(call=call, tool=tool, arguments=arguments, context=context)
 
     async def _called(self, invocation: Invocation) -> Done:
         call, tool = invocation.call, invocation.tool

@@ -16,6 +16,11 @@ class Journal(Protocol):
     """An append-only record of one node's run."""
 
     @property
+    def keeps(self) -> bool:
+        """Whether anything is recorded at all: if not, nothing need be put into JSON for it."""
+        ...
+
+    @property
     def entries(self) -> Mapping[str, Json]:
         """What was recorded before this process took over, by key."""
         ...
@@ -31,6 +36,7 @@ class Journal(Protocol):
 class NullJournal:
     """No record: for runs that nobody will resume."""
 
+    keeps = False
     entries: Mapping[str, Json] = {}
 
     async def write(self, key: str, value: Json) -> None:
@@ -39,6 +45,8 @@ class NullJournal:
 
 class MemoryJournal:
     """A record that lives as long as the process: for tests."""
+
+    keeps = True
 
     def __init__(self, entries: Mapping[str, Json] | None = None) -> None:
         self.entries: dict[str, Json] = dict(entries or {})

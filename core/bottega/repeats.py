@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bottega.messages import ToolCall, ToolResult
+from bottega.messages import Json, ToolCall, ToolResult
 
 WARN_REPEATS = 2
 """The same calls with the same results so often in a row are not made again; the model is told."""
@@ -20,27 +19,26 @@ class Repeats:
     """How often in a row the same calls gave the same results."""
 
     count: int = 0
-    _calls: str = ""
-    _contents: tuple[str, ...] = ()
+    _calls: Sequence[tuple[str, Mapping[str, Json]]] = ()
+    _contents: Sequence[str] = ()
 
     def stuck(self, calls: Sequence[ToolCall]) -> bool:
         """Say whether these calls have been made often enough."""
-        return self.count >= WARN_REPEATS and self._calls == _signature(calls)
+        return self.count >= WARN_REPEATS and self._calls == _what(calls)
 
     def note(self, calls: Sequence[ToolCall], results: Sequence[ToolResult]) -> None:
         """Take in what came of a turn."""
-        signature = _signature(calls)
-        contents = tuple(result.content for result in results)
+        what = _what(calls)
+        contents = [result.content for result in results]
         refused = any(content.endswith(REPEATED) for content in contents)
-        if signature == self._calls and (refused or contents == self._contents):
+        if what == self._calls and (refused or contents == self._contents):
             self.count += 1
         else:
-            self._calls, self.count = signature, 1
+            self._calls, self.count = what, 1
         if not refused:
             self._contents = contents
 
 
-def _signature(calls: Sequence[ToolCall]) -> str:
+def _what(calls: Sequence[ToolCall]) -> list[tuple[str, Mapping[str, Json]]]:
     """Return what makes two turns the same: tools and arguments."""
-    items = [(call.name, call.arguments) for call in calls]
-    return json.dumps(items, sort_keys=True, default=str)
+    return [(call.name, call.arguments) for call in calls]

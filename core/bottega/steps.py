@@ -84,12 +84,13 @@ class Steps:
         """Ask the model, or read from the journal what it said before a crash."""
         loop = self._loop
         key = f"{loop.step}/reply"
-        recorded = loop.journal.entries.get(key)
+        recorded = loop.journal.entries.get(key) if loop.journal.keeps else None
         if recorded is not None:
             reply = reply_from_json(recorded)
         else:
             reply = await self._ask()
-            await loop.journal.write(key, reply_to_json(reply))
+            if loop.journal.keeps:
+                await loop.journal.write(key, reply_to_json(reply))
         self._meter.add(reply.end.usage)
         return reply
 

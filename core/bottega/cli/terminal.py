@@ -48,7 +48,9 @@ class Terminal:
         mark, text, style = line(event)
         name = event.node or "run"
         self._console.print(self._name(name), end=" ")
-        self._console.print(f"{mark} {text}", style=style, markup=False, highlight=False)
+        self._console.print(
+            f"{mark} {text}", style=style, markup=False, highlight=False, soft_wrap=True
+        )
 
     def _name(self, name: str) -> Any:
         from rich.text import Text
