@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from bottega_plugins.knowledge.chunk import Chunk, embedded_text
@@ -13,6 +15,7 @@ from bottega_plugins.knowledge.lexicon import Lexicon
 from bottega_plugins.knowledge.vectors import Vectors
 from bottega_plugins.knowledge.words import plain_words
 
+_FILLING_ZEROS = re.compile(r"\b0+(?=\d)")
 LONGEST_TITLE = 20
 """Words of a title that a query is searched for."""
 
@@ -55,14 +58,23 @@ class Snapshot:
 
     @cached_property
     def titles(self) -> Mapping[str, Sequence[int]]:
-        """The passages' numbers by their document's title, as `plain_words` makes it."""
+        """The passages' numbers by what their document is called: its title, and its file.
+
+        Both as `plain_words` makes them; `pep-0572.rst` is also called "pep 572".
+        """
         found: dict[str, list[int]] = {}
         number = 0
         for entry in self.entries:
-            rows = found.setdefault(plain_words(entry.title), [])
-            rows.extend(range(number, number + len(entry.chunks)))
+            rows = range(number, number + len(entry.chunks))
+            for name in {plain_words(entry.title), _file_name(entry.source)}:
+                found.setdefault(name, []).extend(rows)
             number += len(entry.chunks)
         return found
+
+
+def _file_name(source: str) -> str:
+    """Return the words of a file's name, without its ending and the zeros that fill numbers up."""
+    return _FILLING_ZEROS.sub("", plain_words(PurePosixPath(source).stem))
 
 
 def passages(entries: Iterable[Entry]) -> Iterator[tuple[Entry, Chunk]]:
