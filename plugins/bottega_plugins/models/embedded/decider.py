@@ -26,8 +26,8 @@ NONE_COSINE = 0.24
 """Cosine at which none of the options is as likely as one."""
 CHOOSE_FROM = 0.4
 """Probability from which an option is chosen."""
-SUPPORT = (6.24, 5.39)
-SUPPORT_BIAS = -6.66
+SUPPORT = (6.53, 4.69)
+SUPPORT_BIAS = -6.58
 """Of similarity to the nearest sentence and of coverage by the context."""
 UNGROUNDED = 0.05
 """Probability of a statement that names what the context does not."""
@@ -35,7 +35,10 @@ YES, NO = 0.6, 0.4
 """Probability of yes from which it is yes, and below which it is no; between them it abstains."""
 LONGEST_CONTEXT = 40_000
 _MOST_SENTENCES = 60
-_TASK = re.compile(r"\s*(?:task|question):[ \t]*(.{1,2000}?)(?:\n\s*\n|$)", re.I | re.S)
+_ASKED = re.compile(
+    r"\s*(?:task|question|a good answer):[ \t]*.{0,4000}?(?:\n\s*\n|$)", re.I | re.S
+)
+"""What a critic puts before the evidence: the task and what a good answer must do."""
 
 
 class EmbeddedDecider:
@@ -68,9 +71,9 @@ class EmbeddedDecider:
     async def judge(self, question: str, *, context: str = "") -> Judgement:
         """Say whether the context supports a statement, or holds the answer to a question.
 
-        A task at the beginning of the context (`Task: ...`, an empty line) is no evidence.
+        A task at the beginning of the context (`Task: ...` and an empty line) is no evidence.
         """
-        _, evidence = _task_of(context)
+        evidence = _evidence(context)
         if not question.strip() or not evidence.strip():
             return Judgement(verdict=None, reason="there is nothing to judge by")
         if without_keys(question).strip().endswith("?"):
@@ -114,10 +117,11 @@ async def support_values(statement: str, evidence: str, vectors: Vectors) -> tup
     return max(cosines, default=0.0), covered(wanted, terms(evidence))
 
 
-def _task_of(context: str) -> tuple[str, str]:
-    """Take a context apart into the task at its beginning, if one is there, and the evidence."""
-    match = _TASK.match(context[:LONGEST_CONTEXT])
-    return (match[1], context[match.end() :]) if match else ("", context)
+def _evidence(context: str) -> str:
+    """Leave out the task at the beginning of a context, and what a good answer must do."""
+    while match := _ASKED.match(context):
+        context = context[match.end() :]
+    return context
 
 
 def _nearest(wanted: set[str], texts: Sequence[str]) -> list[str]:

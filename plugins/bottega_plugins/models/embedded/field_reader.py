@@ -14,6 +14,7 @@ from bottega_plugins.models.embedded.words import covered, fold, stem, terms, wo
 
 ABOUT = 0.7
 """From here on a record is what the question is about."""
+MOST_SUBJECTS = 3
 _KEY_FITS = 0.3
 """Cosine of an ask and a key from which the two may mean the same, where the value's kind fits."""
 _NUMBERED = {"number", "no", "id", "identifier", "code"}
@@ -27,11 +28,14 @@ class Subject:
     score: float
 
 
-def subject_of(question: Question, records: Sequence[Record]) -> Subject | None:
-    """Return the record that the question is about, the first of several equally good ones."""
+def subjects_of(question: Question, records: Sequence[Record]) -> list[Subject]:
+    """Return the record that the question is about; several where it names several alike."""
     scored = [Subject(record, about(question, record)) for record in records]
+    exact = {s.record.label: s for s in reversed(scored) if s.score >= 1}
+    if exact:
+        return list(reversed(exact.values()))[:MOST_SUBJECTS]
     best = max(scored, key=lambda subject: subject.score, default=None)
-    return best if best and best.score >= ABOUT else None
+    return [best] if best and best.score >= ABOUT else []
 
 
 def about(question: Question, record: Record) -> float:

@@ -21,7 +21,7 @@ _LINE = re.compile(
 )
 _ROW = re.compile(r"\|([^|\n]{1,60})\|([^|\n]{1,300})\|[ \t]*$")
 _MORE = re.compile(r"[ \t]{2,}\S|\t\S")
-_ADDRESS = re.compile(r"\s*<[^<>\s]{1,200}>|\s*\([^()\s]{1,100}@[^()\s]{1,100}\)")
+_ADDRESS = re.compile(r"\s*<[^<>]{1,200}>|\s*\([^()\s]{1,100}@[^()\s]{1,100}\)")
 _RULES = " -|=:\t"
 _TITLES = ("title", "subject", "name")
 _MOST_KEY_WORDS = 4

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from bottega.messages import Citation, ToolResult
-from bottega_plugins.models.embedded.words import shown, terms
+from bottega_plugins.models.embedded.words import shown, stem, terms, words
 
 MOST_PASSAGES = 40
 MOST_CHARACTERS = 8_000
@@ -31,9 +31,15 @@ class Passage:
     """Place among the results of its search, from 0."""
 
     @cached_property
+    def place(self) -> frozenset[str]:
+        """Folded words of its heading and source: what its document is called."""
+        found = words(f"{self.heading} {self.source}")
+        return frozenset(word.lstrip("0") or word for word in found) | frozenset(found)
+
+    @cached_property
     def terms(self) -> frozenset[str]:
-        """Stems of its words, and of its heading."""
-        return frozenset(terms(f"{self.heading} {self.text}"))
+        """Stems of its words and of its place."""
+        return frozenset(terms(self.text)) | frozenset(map(stem, self.place))
 
     @property
     def cited(self) -> str:

@@ -13,7 +13,7 @@ from bottega_plugins.models.embedded.reading import Finding
 from bottega_plugins.models.embedded.sentences import sentences
 from bottega_plugins.models.embedded.support import LONG, Fit, rarity, weighted_coverage
 from bottega_plugins.models.embedded.vectors import Vectors
-from bottega_plugins.models.embedded.words import covered, terms, words
+from bottega_plugins.models.embedded.words import covered, stem, terms, words
 
 MOST_EMBEDDED = 40
 """Sentences that are compared by meaning: those with most of the question's words."""
@@ -42,10 +42,10 @@ async def candidates(
     """Return sentences with how they fit the ask, best first.
 
     An ask among several leans on the others (`..., and for which version?`), so it is read together
-    with the whole question.
+    with the whole question. What the document is called need not be said in each of its sentences.
     """
     found = [
-        (text, frozenset(terms(text)), passage)
+        (text, frozenset(terms(text)) | frozenset(map(stem, passage.place)), passage)
         for passage in passages
         for text in sentences(prose(passage))
         if not text.endswith("?")
@@ -69,7 +69,7 @@ def _fit(
     cosine: float,
 ) -> Fit:
     text, there, passage = sentence
-    named = {*words(passage.heading), *words(passage.text)}
+    named = passage.place | frozenset(words(passage.text))
     return Fit(
         similarity=cosine,
         coverage=covered(weights, there),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from bottega_plugins.models.embedded.fields import Field
@@ -60,7 +61,14 @@ def _stated(field: Field, label: str) -> str:
     if kind_of_value(field.value) == "date" and key.lower().endswith("ed"):
         return f"{label}{comma} was {key.lower()} on {value}"
     name = key if any(c.isupper() for c in key[1:]) else key[:1].lower() + key[1:]
+    people = re.split(r",\s*(?:and\s+)?|\s+and\s+", value)
+    if len(people) > 1 and kind_of_value(value) == "person":
+        return f"The {name.removesuffix('s')}s of {label}{comma} are {_listed(people)}"
     return f"The {name}{f' of {label}' if label else ''}{comma} is {value}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _ended(sentence: str, cited: str) -> str:
