@@ -118,6 +118,27 @@ def test_finds_nothing_where_nothing_is(question: str) -> None:
     assert wording.abstention(question, found).startswith("The documents do not say")
 
 
+def test_answers_for_every_document_that_is_named_alike() -> None:
+    other = passage(
+        "pep-9.rst:1-4", "PEP: 9\nTitle: Range Literals\nStatus: Draft", "Range Literals"
+    )
+    assert answer('What is the status of the PEP "Range Literals"?', [*ALL, other]) == (
+        'The status of PEP 204, "Range Literals", is Rejected [pep-0204.rst:1-8]. '
+        'The status of PEP 9, "Range Literals", is Draft [pep-9.rst:1-4].'
+    )
+
+
+def test_another_year_is_another_question() -> None:
+    assert answer("When did the 1973 oil crisis begin?", [OIL])
+    assert not answer("When did the 1979 oil crisis begin?", [OIL])
+
+
+def test_what_a_document_is_called_need_not_be_said_in_it() -> None:
+    text = "During discussion the operator became known as the walrus operator. Ducks swim."
+    found = answer("Which operator does PEP 572 introduce?", [passage("pep-0572.rst:17-28", text)])
+    assert "walrus" in found
+
+
 def test_says_which_part_is_missing() -> None:
     text = answer("Who wrote PEP 557, and who painted the Mona Lisa?")
     assert text.startswith('The author of PEP 557, "Data Classes", is Eric V. Smith')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from bottega_plugins.models.embedded.question import Question
 from bottega_plugins.models.embedded.words import words
@@ -22,13 +23,14 @@ def without_keys(text: str) -> str:
 def ungrounded(statement: str, context: str) -> set[str]:
     """Return the names and numbers of the statement that the context does not have, folded."""
     said = Question.read(without_keys(statement)).names
-    there = _spelled(words(context))
+    there = spelled(words(context))
     return {word for word in said if not {word, _NUMERALS.get(word, word)} & there}
 
 
-def _spelled(found: list[str]) -> set[str]:
-    """Return the words, and the figures of numbers that are written out."""
-    there = {word.lstrip("0") or word for word in found} | set(found)
+def spelled(found: Iterable[str]) -> set[str]:
+    """Return the words, numbers also in figures, without leading zeros and in their parts."""
+    there = set(found)
+    there |= {word.lstrip("0") or word for word in there}
     there |= {_NUMERALS[word] for word in there if word in _NUMERALS}
     for word in list(there):
         there |= set(word.split(".")) if word[:1].isdigit() else set()

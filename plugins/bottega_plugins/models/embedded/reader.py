@@ -12,7 +12,7 @@ from bottega_plugins.models.embedded.reading import Finding, Reading
 from bottega_plugins.models.embedded.sentence_reader import ask_sentences
 from bottega_plugins.models.embedded.vectors import Vectors
 
-SURE = 0.45
+SURE = 0.4
 """Probability from which a sentence is given as an answer."""
 
 

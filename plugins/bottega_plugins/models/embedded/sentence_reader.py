@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bottega_plugins.models.embedded.fields import prose
+from bottega_plugins.models.embedded.grounding import spelled
 from bottega_plugins.models.embedded.kinds import holds
 from bottega_plugins.models.embedded.passages import Passage
 from bottega_plugins.models.embedded.question import Ask, Question
@@ -78,4 +79,5 @@ def _fit(
         length=min(len(text), LONG) / LONG,
         passage=covered(weights, passage.terms),
         names=covered(question.names, named),
+        numbers={name for name in question.names if name[0].isdigit()} <= spelled(named),
     )

@@ -14,6 +14,8 @@ RANK = (5.08, 3.91, 3.99, 2.06, 0.62)
 ANSWERS = (6.13, 4.25, 0.63, -0.94, 1.73)
 ANSWERS_BIAS = -6.67
 """Of similarity, weighted coverage, kind, passage and names, to tell whether it answers."""
+OTHER_NUMBER = 0.4
+"""Share of the probability that is left where a number of the question is missing."""
 LONG = 300
 """Characters from which a sentence is no longer longer."""
 
@@ -35,6 +37,8 @@ class Fit:
     """Share of the question's terms that the sentence's passage has."""
     names: float = 1.0
     """Share of the question's names and numbers that the passage has."""
+    numbers: bool = True
+    """Whether the passage has all of the question's numbers: another year is another question."""
 
     @property
     def rank(self) -> float:
@@ -46,7 +50,8 @@ class Fit:
     def probability(self) -> float:
         """Calibrated probability that the sentence answers."""
         values = (self.similarity, self.weighted, self.kind, self.passage, self.names)
-        return logistic(dot(ANSWERS, values) + ANSWERS_BIAS)
+        likely = logistic(dot(ANSWERS, values) + ANSWERS_BIAS)
+        return likely if self.numbers else likely * OTHER_NUMBER
 
 
 def dot(weights: Sequence[float], values: Sequence[float]) -> float:
