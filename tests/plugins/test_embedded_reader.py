@@ -134,9 +134,10 @@ def test_another_year_is_another_question() -> None:
 
 
 def test_what_a_document_is_called_need_not_be_said_in_it() -> None:
-    text = "During discussion the operator became known as the walrus operator. Ducks swim."
-    found = answer("Which operator does PEP 572 introduce?", [passage("pep-0572.rst:17-28", text)])
-    assert "walrus" in found
+    text = "The proposal introduces an operator known as the walrus operator. Ducks swim."
+    question = "Which operator does PEP 572 introduce?"
+    assert "walrus" in answer(question, [passage("pep-0572.rst:17-28", text)])
+    assert not answer(question, [passage("pep-0999.rst:17-28", text)])
 
 
 def test_says_which_part_is_missing() -> None:
