@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -43,24 +42,17 @@ class Loop:
     """The last step taken; a loop that goes on after a hand-over goes on counting."""
     outcome: Outcome = Outcome(status="cancelled", reason="the loop did not end")
 
-    async def events(self) -> AsyncGenerator[Event, None]:
+    def events(self) -> AsyncGenerator[Event, None]:
         """Work, and report. Never raises on what models and tools do wrong: see `outcome`."""
-        try:
-            async with aclosing(Steps(self).events()) as steps:
-                async for event in steps:
-                    yield event
-        except BudgetExceeded as error:
-            for event in self._out_of_budget(error):
-                yield event
-        except BottegaError as error:
-            self.outcome = Outcome(status="failed", reason=error.message, error=error)
-            yield self.event(
-                Failure,
-                error=type(error).__name__,
-                message=error.message,
-                hint=error.hint,
-                fatal=True,
-            )
+        return Steps(self).events()
+
+    def fail(self, error: BottegaError) -> list[Event]:
+        """Take the error as the outcome; return the events that tell of it."""
+        if isinstance(error, BudgetExceeded):
+            return self._out_of_budget(error)
+        self.outcome = Outcome(status="failed", reason=error.message, error=error)
+        told = {"error": type(error).__name__, "message": error.message, "hint": error.hint}
+        return [self.event(Failure, fatal=True, **told)]
 
     def event(self, kind: type[E], **fields: Any) -> E:
         """Make an event of this loop."""

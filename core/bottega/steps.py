@@ -53,32 +53,35 @@ class Steps:
         self._repeats = Repeats()
 
     async def events(self) -> AsyncGenerator[Event, None]:
-        """Step until the loop has an outcome. Raises BottegaError for what ends it otherwise."""
+        """Step until the loop has an outcome; what ends it is an outcome, too."""
         loop = self._loop
-        while True:
-            self._meter.take_step()
-            loop.step += 1
-            yield loop.event(StepStarted)
-            reply = await self._reply()
-            turn = self._named(self._dialect.read(reply))
-            if turn.thought:
-                yield loop.event(Thought, text=turn.thought)
-            problem = self._problem(reply, turn)
-            if problem:
+        try:
+            while True:
+                self._meter.take_step()
+                loop.step += 1
+                yield loop.event(StepStarted)
+                reply = await self._reply()
+                turn = self._named(self._dialect.read(reply))
+                if turn.thought:
+                    yield loop.event(Thought, text=turn.thought)
+                problem = self._problem(reply, turn)
                 loop.messages.append(self._dialect.replied(reply, turn))
-                loop.messages.append(user(problem))
-                yield loop.event(Failure, error="ReplyFormatError", message=problem)
-                self._bad_turn(problem)
-                continue
-            if turn.answer is not None:
-                loop.messages.append(self._dialect.replied(reply, turn))
-                yield self._answered(turn.answer, abstained=reply.end.finish == "abstain")
-                return
-            async with aclosing(self._act(reply, turn)) as events:
-                async for event in events:
-                    yield event
-            if loop.outcome.status == "done":
-                return
+                if problem:
+                    loop.messages.append(user(problem))
+                    yield loop.event(Failure, error="ReplyFormatError", message=problem)
+                    self._bad_turn(problem)
+                    continue
+                if turn.answer is not None:
+                    yield self._answered(turn.answer, abstained=reply.end.finish == "abstain")
+                    return
+                async with aclosing(self._act(turn)) as events:
+                    async for event in events:
+                        yield event
+                if loop.outcome.status == "done":
+                    return
+        except BottegaError as error:
+            for event in loop.fail(error):
+                yield event
 
     async def _reply(self) -> Reply:
         """Ask the model, or read from the journal what it said before a crash."""
@@ -145,19 +148,15 @@ class Steps:
         self._loop.outcome = Outcome(answer=answer)
         return answer
 
-    async def _act(self, reply: Reply, turn: Turn) -> AsyncGenerator[Event, None]:
+    async def _act(self, turn: Turn) -> AsyncGenerator[Event, None]:
         """Carry out a turn's calls and put their results into the conversation."""
         loop = self._loop
-        loop.messages.append(self._dialect.replied(reply, turn))
         for call in turn.calls:
             yield loop.event(Action, call_id=call.id, tool=call.name, arguments=call.arguments)
         done = self._refused(turn)
         for item in done:
             yield self._observed(item)
-        over = {item.result.call_id for item in done}
-        calls = [call for call in turn.calls if call.id not in over]
-        handed_on = [call for call in calls if self._is_handed_on(call)]
-        own = [call for call in calls if call not in handed_on] if handed_on else calls
+        own, handed_on = self._sorted(turn, done)
         if len(own) == 1:
             done.append(await self._actions.carry_out(own[0], loop.step))
             yield self._observed(done[-1])
@@ -166,16 +165,34 @@ class Steps:
                 async for item in results:
                     done.append(item)
                     yield self._observed(item)
-        results_in_order = _in_order(turn, done)
+        answer = self._concluded(turn, done, handed_on)
+        if answer is not None:
+            yield answer
+
+    def _sorted(
+        self, turn: Turn, done: Sequence[Done]
+    ) -> tuple[Sequence[ToolCall], Sequence[ToolCall]]:
+        """Return the calls to carry out here, and those that others carry out."""
+        over = {item.result.call_id for item in done}
+        calls = [call for call in turn.calls if call.id not in over]
+        handed_on = [call for call in calls if self._is_handed_on(call)]
+        return [call for call in calls if call not in handed_on], handed_on
+
+    def _concluded(
+        self, turn: Turn, done: Sequence[Done], handed_on: Sequence[ToolCall]
+    ) -> Answer | None:
+        """Put a turn's results into the conversation; return the answer if one of them is it."""
+        loop = self._loop
+        results = _in_order(turn, done)
         if handed_on:
-            loop.outcome = Outcome(handed_on=tuple(handed_on), results=results_in_order)
-            return
-        loop.messages.append(self._dialect.observed(results_in_order))
+            loop.outcome = Outcome(handed_on=tuple(handed_on), results=results)
+            return None
+        loop.messages.append(self._dialect.observed(results))
         final = next((item for item in done if item.final), None)
         if final is not None:
-            yield self._answered(final.result.content)
-            return
-        self._judge_turn(turn, done, results_in_order)
+            return self._answered(final.result.content)
+        self._judge_turn(turn, done, results)
+        return None
 
     def _refused(self, turn: Turn) -> list[Done]:
         """Return the results of calls that are not carried out at all."""
