@@ -93,7 +93,8 @@ async def floor(steps: int, trivial: Any, sink: io.StringIO) -> None:
     specs: tuple[ToolSpec, ...] = (trivial.spec,)
 
     def emit(**event: Any) -> None:
-        sink.write(json.dumps({"time": time.time(), **event}) + "\n")
+        named = {"run_id": "20261121-024421-77a4c76e", "node": "adder", "time": time.time()}
+        sink.write(json.dumps({**named, **event}) + "\n")
 
     for step in range(1, steps + 1):
         emit(kind="step", step=step)

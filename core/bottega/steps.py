@@ -49,6 +49,7 @@ class Steps:
         self._model = wrap_model(parts.model, parts.middleware)
         self._actions = Actions(parts, loop.run, loop.journal, loop.path or parts.name)
         self._ids = {call.id for message in loop.messages for call in message.calls}
+        self._hands_on = any(tool.hand_off for tool in parts.tools)
         self._bad_turns = 0
         self._repeats = Repeats()
 
@@ -174,7 +175,9 @@ class Steps:
     ) -> tuple[Sequence[ToolCall], Sequence[ToolCall]]:
         """Return the calls to carry out here, and those that others carry out."""
         over = {item.result.call_id for item in done}
-        calls = [call for call in turn.calls if call.id not in over]
+        calls = [call for call in turn.calls if call.id not in over] if over else turn.calls
+        if not self._hands_on:
+            return calls, ()
         handed_on = [call for call in calls if self._is_handed_on(call)]
         return [call for call in calls if call not in handed_on], handed_on
 
@@ -206,6 +209,8 @@ class Steps:
         now = turn.calls[:MAX_CALLS]
         if self._meter.budget.repeats is not None and self._repeats.stuck(now):
             return refused + [Done(result=failed(call, REPEATED)) for call in now]
+        if not self._hands_on:
+            return refused
         misfits = (self._misfit(call) for call in now if self._is_handed_on(call))
         return refused + [misfit for misfit in misfits if misfit is not None]
 
