@@ -6,7 +6,7 @@ that calculate. A question goes to the first, a sum to the second; any other mus
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,8 +31,8 @@ _ROLES = {
 }
 _AT_LEAST = 0.3
 """Below this, a tool that neither looks up nor calculates does not fit a task."""
-_A_ROLE = 0.25
-"""Cosine from which a tool may play a role."""
+_A_ROLE = {"lookup": 0.25, "sum": 0.25, "person": 0.5, "end": 0.5}
+"""Cosine from which a tool may play a role; those that are never chosen must be told plainly."""
 
 
 @dataclass(frozen=True)
@@ -104,9 +104,13 @@ async def _table(tools: Sequence[ToolSpec], vectors: Vectors) -> _Table:
     rows = await vectors.of([_told(spec) for spec in tools])
     prototypes = await vectors.of(list(_ROLES.values()))
     alike = rows @ prototypes.T  # (tools, roles)
-    names = list(_ROLES)
-    roles = [names[int(row.argmax())] if float(row.max()) >= _A_ROLE else "" for row in alike]
-    return _Table(rows, roles)
+    return _Table(rows, [_role(dict(zip(_ROLES, row.tolist(), strict=True))) for row in alike])
+
+
+def _role(alike: Mapping[str, float]) -> str:
+    """Return the role that a tool plays, by how much it is like each; empty for none."""
+    fitting = {name: cosine for name, cosine in alike.items() if cosine >= _A_ROLE[name]}
+    return max(fitting, key=fitting.__getitem__, default="")
 
 
 def _told(spec: ToolSpec) -> str:
@@ -121,7 +125,7 @@ def _ranked(
     wanted = "sum" if expression_in(ask.text) else "lookup"
     found: list[tuple[float, str]] = []
     for spec, row, role in zip(tools, table.rows, table.roles, strict=True):
-        if role in ("person", "end") or (role == "sum" and wanted != "sum"):
+        if role in ("person", "end"):
             continue
         shared = covered(ask.terms, terms(_told(spec))) if ask.terms else 0.0
         score = float(row @ vector) + 0.3 * shared + (0.5 if role == wanted else 0.0)
