@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from bottega.plugin.manager import default_plugins
 from bottega.spec.check import check_graph
 from bottega.spec.reader import parse_graph
@@ -17,7 +18,10 @@ def blocks(page, language):
     return re.findall(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL)
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "docs" / "tools.md"], ids=["README", "tools"])
+SNIPPETS = [ROOT / "README.md", ROOT / "docs" / "tools.md"]
+
+
+@pytest.mark.parametrize("page", SNIPPETS, ids=["README", "tools"])
 def test_python_runs(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for source in blocks(page, "python"):
