@@ -215,6 +215,8 @@ class Failure(Event):
     """The error's class."""
     message: str = ""
     hint: str = ""
+    retryable: bool = False
+    """Whether the same may succeed when it is simply tried again."""
     fatal: bool = False
 
 
