@@ -14,10 +14,10 @@ from typing import Any
 
 from bottega.events import MessageSent
 from bottega.loop import Loop
-from bottega.messages import Citation, Message, ToolCall, ToolResult
+from bottega.messages import Citation, Message, ToolCall, ToolResult, user
 from bottega.node import AgentParts
 from bottega.tools import Tool
-from bottega_agents.specialist import SpecialistNode, with_tools
+from bottega_agents.specialist import SpecialistNode, stale, with_tools
 from bottega_agents.state import State
 from bottega_agents.transcript import Transcript
 
@@ -85,13 +85,14 @@ class CoordinatorNode(SpecialistNode):
         results += [
             _result(call, reports.get(report_key(name, call.id))) for call in transcript.handed_on
         ]
-        return [*transcript.messages, self.parts.dialect.observed(results)]
+        more = [user(state.get("task", ""))] if stale(state, transcript) else []
+        return [*transcript.messages, self.parts.dialect.observed(results), *more]
 
-    def left(self, state: State, loop: Loop, before: tuple[int, Any]) -> Any:
+    def left(self, state: State, loop: Loop, first: int) -> Any:
         """Send the specialists off, or leave the answer."""
         from langgraph.types import Command
 
-        update = self.update(state, loop, before)
+        update = self.update(state, loop, first)
         if not loop.outcome.handed_on:
             return Command(update=update, goto=self._then) if self._then else update
         for call in loop.outcome.handed_on:
@@ -129,6 +130,8 @@ def _result(call: ToolCall, data: Mapping[str, Any] | None) -> ToolResult:
         return ToolResult(call_id=call.id, name=call.name, content=content, is_error=True)
     failed = data["status"] != "done" and not data["answer"]
     content = f"Error: {call.name} failed: {data['reason']}" if failed else data["answer"]
+    if data["status"] != "done" and not failed:
+        content += f"\n(incomplete: {data['reason']})"
     return ToolResult(
         call_id=call.id,
         name=call.name,

@@ -6,13 +6,16 @@ through the decider: a prompt over a model, or whatever takes its place.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bottega.decider import Judgement
-from bottega.events import Decision, NodeEnded, NodeStarted
+from bottega.errors import BottegaError, StorageError
+from bottega.escape import mask
+from bottega.events import Decision, Failure, NodeEnded, NodeStarted
 from bottega.messages import message_from_json
 from bottega.node import AgentParts
 from bottega.run import RunContext
@@ -69,7 +72,7 @@ class CriticNode:
         run = run_of(config)
         name = self.parts.name
         run.emit(self._event(NodeStarted, run, role="critic", task=state.get("answer", "")))
-        judgement = await self._judge(state)
+        judgement = await self._judge_in_time(state, run)
         rounds = state.get("rounds", {}).get(name, 0)
         verdict, reason = self._verdict(judgement, rounds)
         decision = {"verdict": verdict, "probability": judgement.probability, "reason": reason}
@@ -82,6 +85,21 @@ class CriticNode:
             "feedback": {self.kind.reviews: reason},
             "rounds": {name: rounds + 1},
         }
+
+    async def _judge_in_time(self, state: State, run: RunContext) -> Judgement:
+        """Judge within the run's budget; a critic that fails leaves the answer as it is."""
+        try:
+            run.meter.check()
+            async with asyncio.timeout(run.meter.seconds_left()):
+                judgement = await self._judge(state)
+        except StorageError:
+            raise
+        except (BottegaError, TimeoutError) as error:
+            problem = mask(str(error)) or "the time is up"
+            run.emit(self._event(Failure, run, error=type(error).__name__, message=problem))
+            return Judgement(verdict=None, reason=f"the critic could not judge: {problem}")
+        run.meter.add(judgement.usage)
+        return judgement
 
     async def _judge(self, state: State) -> Judgement:
         if state.get("abstained"):

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from bottega.agent import ended
-from bottega.budget import Meter
+from bottega.budget import Budget, Meter
 from bottega.engine import Job, Team
-from bottega.errors import BottegaError
+from bottega.errors import BottegaError, InputError
+from bottega.escape import mask
 from bottega.events import Answer, Event, Failure, RunEnded, RunStarted
 from bottega.messages import Citation
 from bottega.model import Usage
 from bottega.run import RunContext
 from bottega.runs import Run, RunStore
 from bottega_agents.compiler import compile_team
+from bottega_agents.state import RESET
 from bottega_agents.surroundings import RUN
 
 if TYPE_CHECKING:
@@ -56,7 +61,7 @@ class LangGraphEngine:
             work.result()
         finally:
             work.cancel()
-            await asyncio.wait([work])
+            await asyncio.gather(work, return_exceptions=True)
 
 
 class Mailbox:
@@ -96,71 +101,127 @@ class _Execution:
         self._run = run
 
     async def run(self) -> None:
-        saver, store = self._accepted()
+        with self._store() as (saver, register):
+            job = self._accepted(register)
+            self._run.meter.budget = job.limits
+            self._emit(
+                RunStarted,
+                name=self._team.spec.name,
+                task=job.task,
+                thread=job.thread,
+                resumed=job.resume,
+            )
+            end: RunEnded | None = None
+            try:
+                end = await self._end(saver, register, job)
+            finally:
+                if register is not None:
+                    register.finish(job.run_id, end)
+            self._run.emit(end)
+
+    async def _end(self, saver: Any, register: RunStore | None, job: Job) -> RunEnded:
+        """Run the graph; return the run's last event, which is not sent yet."""
+        thread = f"{self._team.spec.name}/{job.thread}" if job.thread else job.run_id
         config: RunnableConfig = {
-            "configurable": {"thread_id": self._job.thread or self._job.run_id, RUN: self._run},
+            "configurable": {"thread_id": thread, RUN: self._run},
             "recursion_limit": RECURSION_LIMIT,
         }
-        self._emit(
-            RunStarted,
-            name=self._team.spec.name,
-            task=self._job.task,
-            thread=self._job.thread,
-            resumed=self._job.resume,
-        )
-        end: RunEnded | None = None
+        graph = self._engine.compiled(self._team, saver)
         try:
-            end = self._answered(await self._invoke(saver, config))
+            state = await self._invoke(graph, config, register, job)
+        except InputError:
+            raise  # the caller's mistake, not the run's
         except BottegaError as error:
-            end = self._failed(error)
+            state = (await graph.aget_state(config)).values if saver else {}
+            return self._failed(error, state)
+        return self._answered(state)
+
+    @contextmanager
+    def _store(self) -> Generator[tuple[Any, RunStore | None], None, None]:
+        """Open the job's store, if it has one, for as long as the run takes."""
+        if self._job.store is None:
+            yield None, None
+            return
+        from bottega_agents.stores import open_store, release_store
+
+        saver = open_store(self._job.store)
+        try:
+            yield saver, RunStore(saver.conn, saver.lock)
         finally:
-            if store is not None:
-                store.finish(self._job.run_id, end)
+            release_store(saver)
 
-    def _accepted(self) -> tuple[Any, RunStore | None]:
-        """Open the store and accept the run: from here on it is not lost."""
+    def _accepted(self, register: RunStore | None) -> Job:
+        """Enter the run in the register: from here on it is not lost. Return the job to do.
+
+        A resumed run has its own task and limits. Raises InputError when it is not known.
+        """
         job = self._job
-        if job.store is None:
-            return None, None
-        from bottega_agents.stores import open_store
-
-        saver = open_store(job.store)
-        store = RunStore(saver.conn)
-        store.accept(
+        if register is None:
+            return job
+        if job.resume:
+            known = register.get(job.run_id)
+            limits = json.loads(known.origin.get("limits", "{}"))
+            job = replace(
+                job,
+                task=known.task,
+                thread=known.thread,
+                origin=known.origin,
+                limits=Budget(**limits),
+            )
+        origin = {**job.origin, "limits": json.dumps(asdict(job.limits))}
+        register.accept(
             Run(
                 run_id=job.run_id,
                 thread=job.thread,
                 name=self._team.spec.name,
                 task=job.task,
-                origin=job.origin,
+                origin=origin,
             )
         )
-        return saver, store
+        return job
 
-    async def _invoke(self, saver: Any, config: RunnableConfig) -> Mapping[str, Any]:
-        graph = self._engine.compiled(self._team, saver)
-        start: dict[str, Any] | None = {
-            "task": self._job.task,
-            "run": self._job.run_id,
-            "spent": {},
+    async def _invoke(
+        self, graph: Any, config: RunnableConfig, register: RunStore | None, job: Job
+    ) -> Mapping[str, Any]:
+        start: dict[str, Any] | None = self._start(job)
+        if job.resume:
+            values = (await graph.aget_state(config)).values
+            if values.get("run") == job.run_id:
+                start = None
+                self._take_up(values)
+            elif register is not None and register.later(job.thread, job.run_id):
+                raise InputError(
+                    f"thread {job.thread!r} has gone on since run {job.run_id} was interrupted",
+                    hint="start a new run on it",
+                )
+        durability = "sync" if register is not None else None
+        return await graph.ainvoke(start, config, durability=durability)  # type: ignore[no-any-return]
+
+    def _start(self, job: Job) -> dict[str, Any]:
+        """Return the state that a run begins with; of its thread it keeps the conversations."""
+        names = [node.name for node in self._team.spec.nodes]
+        return {
+            "task": job.task,
+            "run": job.run_id,
+            "spent": {RESET: 1},
+            "elapsed": 0.0,
+            "feedback": dict.fromkeys(names, ""),
+            "rounds": dict.fromkeys(names, 0),
             "status": "done",
+            "reason": "",
+            "verdict": "",
             "answer": "",
+            "author": "",
             "citations": [],
             "abstained": False,
             "partial": False,
         }
-        if self._job.resume:
-            snapshot = await graph.aget_state(config)
-            if snapshot.values.get("run") == self._job.run_id:
-                start = None
-                self._take_up(snapshot.values)
-        durability = "sync" if saver else None
-        return await graph.ainvoke(start, config, durability=durability)  # type: ignore[no-any-return]
 
     def _take_up(self, state: Mapping[str, Any]) -> None:
         """Set the meter to what the run had used before it died."""
         spent = state.get("spent", {})
         meter = self._run.meter
+        meter.earlier_seconds = state.get("elapsed", 0.0)
         meter.steps = int(spent.get("steps", 0))
         meter.usage = Usage(
             input_tokens=int(spent.get("input_tokens", 0)),
@@ -169,27 +230,35 @@ class _Execution:
 
     def _answered(self, state: Mapping[str, Any]) -> RunEnded:
         status, reason = state.get("status", "done"), state.get("reason", "")
-        if state.get("answer"):
-            self._emit(
-                Answer,
-                text=state["answer"],
-                citations=tuple(Citation(**item) for item in state.get("citations", ())),
-                abstained=state.get("abstained", False),
-                partial=state.get("partial", False),
-                final=True,
-            )
-        return self._ended(status, reason)
+        self._say_answer(state, partial=state.get("partial", False))
+        return ended(status, reason, self._run)
 
-    def _failed(self, error: BottegaError) -> RunEnded:
+    def _failed(self, error: BottegaError, state: Mapping[str, Any]) -> RunEnded:
+        """Tell of the error; what had been answered before it is not lost."""
+        message = mask(error.message)
         self._emit(
-            Failure, error=type(error).__name__, message=error.message, hint=error.hint, fatal=True
+            Failure,
+            error=type(error).__name__,
+            message=message,
+            hint=mask(error.hint),
+            retryable=error.retryable,
+            fatal=True,
         )
-        return self._ended("failed", error.message)
+        if state.get("run") == self._run.run_id:
+            self._say_answer(state, partial=True)
+        return ended("failed", message, self._run)
 
-    def _ended(self, status: Any, reason: str) -> RunEnded:
-        end = ended(status, reason, self._run)
-        self._run.emit(end)
-        return end
+    def _say_answer(self, state: Mapping[str, Any], *, partial: bool) -> None:
+        if not state.get("answer"):
+            return
+        self._emit(
+            Answer,
+            text=state["answer"],
+            citations=tuple(Citation(**item) for item in state.get("citations", ())),
+            abstained=state.get("abstained", False),
+            partial=partial,
+            final=True,
+        )
 
     def _emit(self, kind: Any, **fields: Any) -> None:
         self._run.emit(kind(run_id=self._run.run_id, time=time.time(), **fields))

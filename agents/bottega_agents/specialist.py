@@ -16,7 +16,7 @@ from bottega.conversation import opening
 from bottega.errors import StorageError
 from bottega.events import NodeEnded, NodeStarted
 from bottega.loop import Loop
-from bottega.messages import Message, citation_to_json, user
+from bottega.messages import Citation, Message, citation_to_json, user
 from bottega.node import AgentParts
 from bottega.run import RunContext
 from bottega_agents.state import State
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
 
 ROLE = "You are {name}, a specialist in a team.{description} Do the task you are given, no more."
+SO_FAR = "{task}\n\nSo far {author} has this:\n{answer}"
 REVISE = (
     "Your answer was reviewed and sent back. The reviewer says:\n{feedback}\n"
     "Answer the task again, better."
@@ -59,9 +60,10 @@ class SpecialistNode:
     async def run(self, state: State, config: RunnableConfig) -> Any:
         """Work on the state's task. Returns an update of the state."""
         run = run_of(config)
-        before = (run.meter.steps, run.meter.usage)
         loop = await self.loop(state, config, run)
-        run.emit(self._event(NodeStarted, run, role=self.role, task=state.get("task", "")))
+        first = loop.step
+        if not self._goes_on(state):
+            run.emit(self._event(NodeStarted, run, role=self.role, task=state.get("task", "")))
         async with aclosing(loop.events()) as events:
             async for event in events:
                 run.emit(event)
@@ -71,22 +73,30 @@ class SpecialistNode:
         if not outcome.handed_on:
             ended = self._event(NodeEnded, run, status=outcome.status, reason=outcome.reason)
             run.emit(ended)
-        return self.left(state, loop, before)
+        return self.left(state, loop, first)
 
     async def loop(self, state: State, config: RunnableConfig, run: RunContext) -> Loop:
         """Make the loop that goes on where this node's conversation is."""
-        path = "/".join(part for part in (state.get("call_id"), self.parts.name) if part)
+        caller, call_id = state.get("caller", ""), state.get("call_id", "")
         transcript = self._transcript(state)
-        messages = self.messages(state, transcript)
-        step = transcript.step if transcript and transcript.run == run.run_id else 0
-        journal = await journal_of(config)
+        same_run = transcript is not None and transcript.run == run.run_id
         return Loop(
-            parts=self.parts, run=run, messages=messages, journal=journal, path=path, step=step
+            parts=self.parts,
+            run=run,
+            messages=self.messages(state, transcript),
+            journal=await journal_of(config),
+            path=f"{caller}/{call_id}/{self.parts.name}" if caller else self.parts.name,
+            step=transcript.step if transcript and same_run else 0,
+            began=len(transcript.messages) if transcript else 0,
+            evidence=_evidence(state),
         )
 
     def messages(self, state: State, transcript: Transcript | None) -> list[Message]:
         """Return the conversation that the loop starts from."""
         task = state.get("task", "")
+        answer, author = state.get("answer", ""), state.get("author", "")
+        if answer and author not in ("", self.parts.name):
+            task = SO_FAR.format(task=task, author=author, answer=answer)
         if transcript is None:
             return opening(self.parts, task, role=self.told())
         feedback = state.get("feedback", {}).get(self.parts.name)
@@ -98,27 +108,34 @@ class SpecialistNode:
         description = f" {self.parts.description.rstrip('.')}." if self.parts.description else ""
         return self.prompt.format(name=self.parts.name, description=description)
 
-    def left(self, state: State, loop: Loop, before: tuple[int, Any]) -> Any:
-        """Return what the node leaves in the state."""
-        return self.update(state, loop, before)
+    def left(self, state: State, loop: Loop, first: int) -> Any:
+        """Return what the node leaves in the state; `first` is the step before its own."""
+        return self.update(state, loop, first)
 
-    def update(self, state: State, loop: Loop, before: tuple[int, Any]) -> dict[str, Any]:
+    def update(self, state: State, loop: Loop, first: int) -> dict[str, Any]:
         """Return the answer, the conversation and what they cost, as an update of the state."""
         name, outcome, answer = self.parts.name, loop.outcome, loop.outcome.answer
         update: dict[str, Any] = {
             "status": outcome.status,
             "reason": outcome.reason,
             "feedback": {name: ""},
-            "spent": spent_since(loop.run, before),
+            "spent": _spent(loop, first),
+            "elapsed": loop.run.meter.seconds,
         }
         if not state.get("caller"):
             update["transcripts"] = {name: Transcript.of(loop).to_json()}
         if answer is not None:
             update["answer"] = answer.text
+            update["author"] = name
             update["citations"] = [citation_to_json(item) for item in answer.citations]
             update["abstained"] = answer.abstained
             update["partial"] = answer.partial
         return update
+
+    def _goes_on(self, state: State) -> bool:
+        """Say whether this visit goes on with work of an earlier one in the same run."""
+        data = state.get("transcripts", {}).get(self.parts.name)
+        return bool(data and data["handed_on"] and data["run"] == state.get("run"))
 
     def _transcript(self, state: State) -> Transcript | None:
         if state.get("caller"):
@@ -130,15 +147,23 @@ class SpecialistNode:
         return kind(run_id=run.run_id, node=self.parts.name, time=time.time(), **fields)
 
 
-def spent_since(run: RunContext, before: tuple[int, Any]) -> dict[str, float]:
-    """Return the steps and tokens used since, as far as they are known."""
-    steps, usage = before
-    now = run.meter.usage
+def stale(state: State, transcript: Transcript) -> bool:
+    """Say whether a conversation was left by an earlier run of the thread."""
+    return bool(state.get("run")) and transcript.run != state.get("run")
+
+
+def _spent(loop: Loop, first: int) -> dict[str, float]:
+    """Return the steps and tokens of one loop, as far as they are known."""
     return {
-        "steps": run.meter.steps - steps,
-        "input_tokens": (now.input_tokens or 0) - (usage.input_tokens or 0),
-        "output_tokens": (now.output_tokens or 0) - (usage.output_tokens or 0),
+        "steps": loop.step - first,
+        "input_tokens": loop.usage.input_tokens or 0,
+        "output_tokens": loop.usage.output_tokens or 0,
     }
+
+
+def _evidence(state: State) -> dict[str, Citation]:
+    """Return the passages behind what another node has answered."""
+    return {item["key"]: Citation(**item) for item in state.get("citations", ())}
 
 
 def with_tools(parts: AgentParts, *tools: Any) -> AgentParts:

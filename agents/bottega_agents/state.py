@@ -17,12 +17,21 @@ def merge(left: Mapping[str, Any] | None, right: Mapping[str, Any] | None) -> di
     return {**(left or {}), **(right or {})}
 
 
+RESET = "reset"
+
+
 def add(left: Mapping[str, float] | None, right: Mapping[str, float] | None) -> dict[str, float]:
-    """Add up two mappings of numbers."""
-    total = dict(left or {})
-    for name, value in (right or {}).items():
+    """Add up two mappings of numbers; one that has the key `reset` begins anew."""
+    right = dict(right or {})
+    total = {} if right.pop(RESET, None) else dict(left or {})
+    for name, value in right.items():
         total[name] = total.get(name, 0) + value
     return total
+
+
+def latest(left: Any, right: Any) -> Any:
+    """Take the newer value, also where several nodes write at once."""
+    return right
 
 
 class State(TypedDict, total=False):
@@ -51,6 +60,10 @@ class State(TypedDict, total=False):
     """Per critic: how often it has sent work back."""
     spent: Annotated[dict[str, float], add]
     """Steps and tokens that nodes have used: what a resumed run starts its meter from."""
+    elapsed: Annotated[float, latest]
+    """Seconds that the run had taken when a node last ended."""
+    author: str
+    """The node that gave the answer."""
     caller: str
     """Only in the input of a delegated node: who asked, and with which call."""
     call_id: str

@@ -9,37 +9,57 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 from bottega_agents.sqlite import InlineSqliteSaver
 
-MOST_OPEN = 16
-"""Beyond this the store that was opened first is closed, to spare file descriptors."""
+MOST_IDLE = 16
+"""Idle stores beyond this are closed, the one opened first at first, to spare file descriptors."""
 
-_open: dict[Path, tuple[int, InlineSqliteSaver]] = {}
+
+@dataclass(slots=True)
+class _Open:
+    """An open store."""
+
+    saver: InlineSqliteSaver
+    inode: int
+    users: int = 0
+
+
+_open: dict[Path, _Open] = {}
 _lock = threading.Lock()
 
 
 def open_store(file: Path) -> InlineSqliteSaver:
-    """Return the store in that file. Raises StorageError.
+    """Return the store in that file, until `release_store`. Raises StorageError.
 
     A file that was deleted or replaced since is opened anew.
     """
     path = file.absolute()
     with _lock:
         known = _open.get(path)
-        if known is not None and known[0] == _identity(path):
-            return known[1]
-        if known is not None:
-            known[1].close()
-        saver = InlineSqliteSaver(path)
-        _open[path] = (_identity(path), saver)
-        while len(_open) > MOST_OPEN:
-            _open.pop(next(iter(_open)))[1].close()
-        return saver
+        if known is None or known.inode != _inode(path):
+            if known is not None and known.users <= 0:
+                known.saver.close()
+            saver = InlineSqliteSaver(path)
+            known = _open[path] = _Open(saver, _inode(path))
+        known.users += 1
+        return known.saver
 
 
-def _identity(path: Path) -> int:
+def release_store(saver: InlineSqliteSaver) -> None:
+    """Say that a run needs the store no longer; it stays open for the next one."""
+    with _lock:
+        for store in _open.values():
+            if store.saver is saver:
+                store.users -= 1
+        idle = [path for path, store in _open.items() if store.users <= 0]
+        for path in idle[: max(0, len(_open) - MOST_IDLE)]:
+            _open.pop(path).saver.close()
+
+
+def _inode(path: Path) -> int:
     try:
         return path.stat().st_ino
     except OSError:
@@ -50,14 +70,16 @@ def _identity(path: Path) -> int:
 def close_stores() -> None:
     """Close every store."""
     with _lock:
-        for _, saver in _open.values():
-            saver.close()
+        for store in _open.values():
+            store.saver.close()
         _open.clear()
 
 
-def forget_after_fork() -> None:
+def _forget_after_fork() -> None:
     """Drop the parent's connections in a forked child: SQLite forbids their use there."""
+    global _lock  # noqa: PLW0603  # the parent's lock may be held for ever here
+    _lock = threading.Lock()
     _open.clear()
 
 
-os.register_at_fork(after_in_child=forget_after_fork)
+os.register_at_fork(after_in_child=_forget_after_fork)

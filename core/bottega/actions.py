@@ -88,20 +88,20 @@ class Actions:
     async def _journaled(
         self, tool: Tool, call: ToolCall, arguments: dict[str, Any], step: int
     ) -> Done:
-        key = f"{step}/{call.id}"
+        intent, result = f"{step}/intent/{call.id}", f"{step}/result/{call.id}"
         if not self._journal.keeps:
             return await self._called(self._invocation(tool, call, arguments, step))
         entries = self._journal.entries
-        recorded = entries.get(f"{key}/result")
+        recorded = entries.get(result)
         if recorded is not None:
             return _replayed(recorded)
         if tool.effects == "once":  # another may simply be called again: its intent says nothing
-            if key in entries:
+            if intent in entries:
                 return Done(result=failed(call, OUTCOME_UNKNOWN))
-            await self._journal.write(key, call.name)
+            await self._journal.write(intent, call.name)
         done = await self._called(self._invocation(tool, call, arguments, step))
         recorded = {"result": result_to_json(done.result), "final": done.final}
-        await self._journal.write(f"{key}/result", recorded)
+        await self._journal.write(result, recorded)
         return done
 
     def _invocation(

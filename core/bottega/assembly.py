@@ -46,14 +46,20 @@ class Assembler:
             )
         return self._made[key]
 
-    def decider(self, reference: Reference | None, model: Reference | None, made: Model) -> Decider:
+    def decider(
+        self,
+        reference: Reference | None,
+        model: Reference | None,
+        made: Model,
+        middleware: Sequence[Middleware] = (),
+    ) -> Decider:
         """Make the decider: the one named, else the model backend's own, else a prompt."""
         own_model = reference is not None and reference.name == PromptDecider.name
         if reference is not None and (reference.options or not own_model):
             return self.make("decider", reference)  # type: ignore[no-any-return]
         if reference is None and model and model.backend in self.plugins.offers("decider"):
             return self.make("decider", model.backend)  # type: ignore[no-any-return]
-        return PromptDecider(made)
+        return PromptDecider(made, middleware)
 
     def middleware(self, references: Sequence[Reference] | None) -> tuple[Middleware, ...]:
         """Make the middleware; retries alone where nothing is said."""
@@ -99,14 +105,15 @@ def _parts(
     dialect: Dialect = assembler.make(
         "dialect", node.dialect or spec.dialect or Reference(name=DEFAULT_DIALECT)
     )
-    middleware = node.middleware if node.middleware is not None else spec.middleware
+    named_middleware = node.middleware if node.middleware is not None else spec.middleware
+    middleware = assembler.middleware(named_middleware)
     return AgentParts(
         name=node.name,
         model=model,
-        decider=assembler.decider(node.decider or spec.decider, named, model),
+        decider=assembler.decider(node.decider or spec.decider, named, model, middleware),
         dialect=dialect,
         tools=tuple(assembler.make("tool", reference) for reference in node.tools),
-        middleware=assembler.middleware(middleware),
+        middleware=middleware,
         description=node.description,
         instructions=node.instructions,
         sampling=node.sampling or Sampling(),

@@ -57,13 +57,23 @@ class Meter:
             return None
         return self.started + self.budget.seconds - self.earlier_seconds
 
+    def seconds_left(self) -> float | None:
+        """Return the seconds until the time is up, never below zero; None without a limit."""
+        deadline = self.deadline
+        return None if deadline is None else max(0.0, deadline - time.monotonic())
+
+    def check_time(self) -> None:
+        """Raise BudgetExceeded when the time is up."""
+        most = self.budget.seconds
+        if most is not None and self.seconds >= most:
+            raise BudgetExceeded("seconds", most, round(self.seconds, 3))
+
     def check(self) -> None:
         """Raise BudgetExceeded when there is nothing left for one more step."""
         budget = self.budget
         if budget.steps is not None and self.steps >= budget.steps:
             raise BudgetExceeded("steps", budget.steps, self.steps)
-        if budget.seconds is not None and self.seconds >= budget.seconds:
-            raise BudgetExceeded("seconds", budget.seconds, round(self.seconds, 3))
+        self.check_time()
         if budget.tokens is not None and self.usage.total >= budget.tokens:
             raise BudgetExceeded("tokens", budget.tokens, self.usage.total)
 

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
+from bottega.model import Usage
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Option:
@@ -40,6 +42,8 @@ class Judgement:
     probability: float | None = None
     """Calibrated probability of yes; None where the decider has no honest figure."""
     reason: str = ""
+    usage: Usage = Usage()
+    """Tokens that the decision took, where it took any."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,8 @@ from typing import cast
 
 from bottega.decider import Choice, Judgement, Option, Score
 from bottega.messages import Json, system, user
-from bottega.model import Model, Request, Sampling, collect
+from bottega.middleware import Middleware, wrap_model
+from bottega.model import Model, Request, Sampling, Usage, collect
 
 _JSON = re.compile(r"\{.*\}", re.DOTALL)
 _SAMPLING = Sampling(temperature=0.0)
@@ -32,15 +33,15 @@ class PromptDecider:
 
     name = "prompt"
 
-    def __init__(self, model: Model) -> None:
-        self._model = model
+    def __init__(self, model: Model, middleware: Sequence[Middleware] = ()) -> None:
+        self._respond = wrap_model(model, middleware)
 
     async def choose(
         self, question: str, options: Sequence[Option], *, context: str = ""
     ) -> Choice:
         """Ask which option fits."""
         listed = "\n".join(f"- {option.name}: {option.description}" for option in options)
-        data = await self._ask(CHOOSE, f"{question}\n\nOptions:\n{listed}", context)
+        data, _ = await self._ask(CHOOSE, f"{question}\n\nOptions:\n{listed}", context)
         name = data.get("choice")
         if name not in {option.name for option in options}:
             return Choice(name=None, reason=str(data.get("reason", "")))
@@ -52,24 +53,27 @@ class PromptDecider:
 
     async def judge(self, question: str, *, context: str = "") -> Judgement:
         """Ask whether it holds."""
-        data = await self._ask(JUDGE, question, context)
+        data, usage = await self._ask(JUDGE, question, context)
         verdict = data.get("verdict")
         return Judgement(
             verdict=verdict if isinstance(verdict, bool) else None,
             probability=_fraction(data.get("probability")),
             reason=str(data.get("reason", "")),
+            usage=usage,
         )
 
     async def score(self, question: str, *, context: str = "") -> Score:
         """Ask how good it is."""
-        data = await self._ask(SCORE, question, context)
+        data, _ = await self._ask(SCORE, question, context)
         return Score(value=_fraction(data.get("score")), reason=str(data.get("reason", "")))
 
-    async def _ask(self, instructions: str, question: str, context: str) -> dict[str, Json]:
+    async def _ask(
+        self, instructions: str, question: str, context: str
+    ) -> tuple[dict[str, Json], Usage]:
         text = f"{question}\n\nMaterial:\n{context}" if context else question
         request = Request(messages=(system(instructions), user(text)), sampling=_SAMPLING)
-        reply = await collect(self._model.respond(request))
-        return _read(reply.text)
+        reply = await collect(self._respond(request))
+        return _read(reply.text), reply.end.usage
 
 
 def _read(text: str) -> dict[str, Json]:

@@ -161,6 +161,8 @@ class BudgetExceeded(BottegaError):
     def __init__(self, limit: str, allowed: float, spent: float) -> None:
         super().__init__(f"the limit of {allowed:g} {limit} is reached ({spent:g} used)")
         self.limit = limit
+        self.allowed = allowed
+        self.spent = spent
 
 
 class StorageError(BottegaError):

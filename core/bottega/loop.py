@@ -10,15 +10,17 @@ a bounded number of times.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from bottega.citations import evidence_in, resolve
 from bottega.errors import BottegaError, BudgetExceeded
+from bottega.escape import mask
 from bottega.events import Answer, BudgetReached, Event, Failure
 from bottega.journal import Journal, NullJournal
-from bottega.messages import Message
+from bottega.messages import Citation, Message
+from bottega.model import Usage
 from bottega.node import AgentParts
 from bottega.outcome import Outcome
 from bottega.run import RunContext
@@ -40,6 +42,14 @@ class Loop:
     """Names this loop within the run, beyond the agent's name: part of idempotency keys."""
     step: int = 0
     """The last step taken; a loop that goes on after a hand-over goes on counting."""
+    began: int = 0
+    """Where in the conversation this loop's own part begins."""
+    evidence: Mapping[str, Citation] = field(default_factory=dict[str, Citation])
+    """Passages that the answer may point at beside those in the conversation, by key."""
+    usage: Usage = Usage()
+    """Tokens of this loop's own replies."""
+    thought: str = ""
+    """The last thing that the model thought."""
     outcome: Outcome = Outcome(status="cancelled", reason="the loop did not end")
 
     def events(self) -> AsyncGenerator[Event, None]:
@@ -51,8 +61,16 @@ class Loop:
         if isinstance(error, BudgetExceeded):
             return self._out_of_budget(error)
         self.outcome = Outcome(status="failed", reason=error.message, error=error)
-        told = {"error": type(error).__name__, "message": error.message, "hint": error.hint}
-        return [self.event(Failure, fatal=True, **told)]
+        return [
+            self.event(
+                Failure,
+                error=type(error).__name__,
+                message=mask(error.message),
+                hint=mask(error.hint),
+                retryable=error.retryable,
+                fatal=True,
+            )
+        ]
 
     def event(self, kind: type[E], **fields: Any) -> E:
         """Make an event of this loop."""
@@ -66,33 +84,24 @@ class Loop:
 
     def answer(self, text: str, *, abstained: bool = False, partial: bool = False) -> Answer:
         """Make the answer, with the passages that its keys point at."""
-        citations = resolve(text, evidence_in(self.messages))
+        citations = resolve(text, {**self.evidence, **evidence_in(self.messages)})
         return self.event(
             Answer, text=text, citations=citations, abstained=abstained, partial=partial
         )
 
     def _out_of_budget(self, error: BudgetExceeded) -> list[Event]:
-        spent = {
-            "steps": self.run.meter.steps,
-            "seconds": round(self.run.meter.seconds, 3),
-            "tokens": self.run.meter.usage.total,
-        }
-        allowed = getattr(self.run.meter.budget, error.limit, None) or 0
         reached = self.event(
-            BudgetReached, limit=error.limit, allowed=allowed, spent=spent.get(error.limit, allowed)
+            BudgetReached, limit=error.limit, allowed=error.allowed, spent=error.spent
         )
-        best = best_so_far(self.messages)
+        best = self._best_so_far()
         answer = self.answer(best, partial=True) if best else None
         self.outcome = Outcome(status="budget", reason=error.message, error=error, answer=answer)
         return [reached, answer] if answer else [reached]
 
-
-def best_so_far(messages: Sequence[Message]) -> str:
-    """Return the last thing said in the conversation that could serve as an answer."""
-    for message in reversed(messages):
-        if message.role == "assistant" and message.text.strip():
-            return message.text.strip()
-        good = [result.content for result in message.results if not result.is_error]
-        if good:
-            return good[-1]
-    return ""
+    def _best_so_far(self) -> str:
+        """Return what comes nearest to an answer: the last good result, else the last thought."""
+        for message in reversed(self.messages[self.began :]):
+            good = [result.content for result in message.results if not result.is_error]
+            if good:
+                return good[-1]
+        return self.thought

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import builtins
 import json
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from bottega.errors import InputError, StorageError
 from bottega.events import RunEnded
@@ -42,59 +45,69 @@ class Run:
 
 
 class RunStore:
-    """The register in a SQLite database."""
+    """The register in a SQLite database; every method raises StorageError where it is unusable."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, lock: AbstractContextManager[Any] | None = None
+    ) -> None:
         self._connection = connection
-        try:
-            with connection:
-                connection.execute(_TABLE)
-        except sqlite3.Error as error:
-            raise StorageError(f"the register of runs cannot be opened: {error}") from error
+        self._lock = lock or nullcontext()
+        self._do(_TABLE)
 
     @classmethod
-    def open(cls, file: Path) -> RunStore:
-        """Open the register in that file. Raises InputError when there is none."""
+    @contextmanager
+    def open(cls, file: Path) -> Generator[RunStore, None, None]:
+        """Open the register in that file for a while. Raises InputError when there is none."""
         if not file.is_file():
             raise InputError(f"{file}: no runs are kept here", hint="run a graph first")
-        return cls(sqlite3.connect(file))
+        with closing(sqlite3.connect(file)) as connection:
+            yield cls(connection)
 
     def accept(self, run: Run) -> None:
         """Enter a run, or mark it as running again; it is on disk when this returns."""
         row = (run.run_id, run.thread, run.name, run.task, json.dumps(dict(run.origin)))
-        with self._connection:
-            self._connection.execute(
-                f"INSERT INTO bottega_runs ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, '', ?, NULL) "  # noqa: S608  # constant
-                "ON CONFLICT (run_id) DO UPDATE SET status = excluded.status, ended = NULL",
-                (*row, RUNNING, time.time()),
-            )
+        self._do(
+            f"INSERT INTO bottega_runs ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, '', ?, NULL) "  # noqa: S608  # constant
+            "ON CONFLICT (run_id) DO UPDATE SET status = excluded.status, ended = NULL",
+            (*row, RUNNING, time.time()),
+        )
 
     def finish(self, run_id: str, end: RunEnded | None) -> None:
         """Close a run; None says that it was broken off and can be resumed."""
         status, reason = (end.status, end.reason) if end else (INTERRUPTED, "")
-        with self._connection:
-            self._connection.execute(
-                "UPDATE bottega_runs SET status = ?, reason = ?, ended = ? WHERE run_id = ?",
-                (status, reason, time.time(), run_id),
-            )
+        self._do(
+            "UPDATE bottega_runs SET status = ?, reason = ?, ended = ? WHERE run_id = ?",
+            (status, reason, time.time(), run_id),
+        )
 
     def list(self, limit: int = 50) -> list[Run]:
         """Return the newest runs."""
-        rows = self._connection.execute(
-            f"SELECT {_COLUMNS} FROM bottega_runs ORDER BY created DESC LIMIT ?",  # noqa: S608
-            (limit,),
-        )
-        return [_run(row) for row in rows]
+        return self._runs("ORDER BY created DESC LIMIT ?", (limit,))
 
     def get(self, run_id: str) -> Run:
         """Return one run. Raises InputError when there is none of that id."""
-        rows = self._connection.execute(
-            f"SELECT {_COLUMNS} FROM bottega_runs WHERE run_id = ?",  # noqa: S608  # constant
-            (run_id,),
-        ).fetchall()
-        if not rows:
+        found = self._runs("WHERE run_id = ?", (run_id,))
+        if not found:
             raise InputError(f"there is no run {run_id!r}", hint="see: bottega runs")
-        return _run(rows[0])
+        return found[0]
+
+    def later(self, thread: str, run_id: str) -> bool:
+        """Say whether the thread saw another run after this one."""
+        created = self.get(run_id).created
+        where = "WHERE thread = ? AND run_id <> ? AND created >= ? LIMIT 1"
+        return bool(thread and self._runs(where, (thread, run_id, created)))
+
+    def _runs(self, where: str, values: tuple[Any, ...]) -> builtins.list[Run]:
+        rows = self._do(f"SELECT {_COLUMNS} FROM bottega_runs {where}", values)  # noqa: S608  # constants
+        return [_run(row) for row in rows]
+
+    def _do(self, statement: str, values: tuple[Any, ...] = ()) -> builtins.list[Any]:
+        try:
+            with self._lock, self._connection:
+                return self._connection.execute(statement, values).fetchall()
+        except sqlite3.Error as error:
+            retryable = isinstance(error, sqlite3.OperationalError)
+            raise StorageError(f"the register of runs: {error}", retryable=retryable) from error
 
 
 def _run(row: tuple[str, str, str, str, str, str, str, float, float | None]) -> Run:

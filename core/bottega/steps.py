@@ -49,6 +49,8 @@ class Steps:
         self._model = wrap_model(parts.model, parts.middleware)
         self._actions = Actions(parts, loop.run, loop.journal, loop.path or parts.name)
         self._ids = {call.id for message in loop.messages for call in message.calls}
+        # loops of one agent that run side by side must not make the same ids
+        self._prefix = f"{loop.path.rpartition('/')[0]}/" if "/" in loop.path else ""
         self._hands_on = any(tool.hand_off for tool in parts.tools)
         self._bad_turns = 0
         self._repeats = Repeats()
@@ -64,8 +66,11 @@ class Steps:
                 reply = await self._reply()
                 turn = self._named(self._dialect.read(reply))
                 if turn.thought:
+                    loop.thought = turn.thought
                     yield loop.event(Thought, text=turn.thought)
                 problem = self._problem(reply, turn)
+                if problem:  # calls that are not carried out must not stand in the conversation
+                    turn = replace(turn, calls=(), bad_calls=())
                 loop.messages.append(self._dialect.replied(reply, turn))
                 if problem:
                     loop.messages.append(user(problem))
@@ -96,6 +101,7 @@ class Steps:
             if loop.journal.keeps:
                 await loop.journal.write(key, reply_to_json(reply))
         self._meter.add(reply.end.usage)
+        loop.usage = loop.usage + reply.end.usage
         return reply
 
     async def _ask(self) -> Reply:
@@ -107,7 +113,7 @@ class Steps:
             async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
                 return await collect(self._model(replace(request, deadline=deadline)))
         except (TimeoutError, ModelError):
-            self._meter.check()  # a model that fails because the time is up is the budget's end
+            self._meter.check_time()  # one that fails because the time is up is the budget's end
             raise
 
     def _named(self, turn: Turn) -> Turn:
@@ -121,7 +127,7 @@ class Steps:
         return replace(turn, calls=calls, bad_calls=bad)
 
     def _new_id(self, call: ToolCall | BadCall) -> str:
-        wanted = call.id or f"call-{self._loop.step}"
+        wanted = call.id or f"{self._prefix}call-{self._loop.step}"
         name, count = wanted, 1
         while name in self._ids:
             count += 1

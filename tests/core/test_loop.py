@@ -363,3 +363,24 @@ def test_hostile_text_survives_as_json():
     result = agent(call("slow", name=text), "ok").run("go")
     for event in result.events:
         assert Event.from_json(__import__("json").loads(event.dumps())) == event
+
+
+def test_a_cut_reply_leaves_no_call_unanswered():
+    model = ScriptedModel(
+        Say(calls=(Call(name="add", arguments='{"a": 1'),), finish="length"), "short"
+    )
+    assert agent(model).run("go").answer == "short"
+    assert not any(message.calls for message in model.requests[1].messages)
+
+
+def test_a_failure_on_the_last_step_is_no_budget_stop():
+    result = agent(ModelError("no key"), middleware=(), limits=Budget(steps=1, seconds=60)).run(
+        "go"
+    )
+    assert result.status == "failed"
+
+
+def test_what_ended_a_stuck_run_is_told():
+    result = agent(ScriptedModel(call("add", a=1, b=1), repeat=True)).run("go")
+    (reached,) = [event for event in result.events if isinstance(event, BudgetReached)]
+    assert (reached.allowed, reached.spent) == (5, 5)

@@ -25,6 +25,11 @@ def run(folder, mode, crash):
     return done, [json.loads(line) for line in done.stdout.splitlines()]
 
 
+def status(folder):
+    with RunStore.open(folder / DATABASE) as register:
+        return register.get("r").status
+
+
 def notes(folder):
     file = folder / "notes"
     return file.read_text().split() if file.exists() else []
@@ -44,10 +49,10 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path, crashes, written, answer):
     for crash in crashes:
         done, _ = run(tmp_path, mode, crash)
         assert done.returncode == -signal.SIGKILL, done.stderr
-        assert RunStore.open(tmp_path / DATABASE).get("r").status == "running"
+        assert status(tmp_path) == "running"
         mode = "resume"
     done, events = run(tmp_path, mode, "never")
     assert done.returncode == 0, done.stderr
     assert notes(tmp_path) == written.split()
     assert [e["text"] for e in events if e["kind"] == "answer" and e["final"]] == [answer]
-    assert RunStore.open(tmp_path / DATABASE).get("r").status == "done"
+    assert status(tmp_path) == "done"

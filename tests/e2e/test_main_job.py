@@ -4,9 +4,11 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import openai_server as server
@@ -159,7 +161,8 @@ def test_the_same_graph_runs_on_a_hosted_model(at_home, openai_server, monkeypat
 def test_bad_input_is_one_clear_line_and_exit_code_2(at_home, command, told, capsys, monkeypatch):
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
-    RunStore(__import__("sqlite3").connect(_database(at_home)))
+    with closing(sqlite3.connect(_database(at_home))) as connection:
+        RunStore(connection)
     assert code_of(command) == 2
     shown = capsys.readouterr()
     assert told in shown.err
@@ -222,7 +225,8 @@ def test_ctrl_c_is_clean_and_the_run_can_be_resumed(house, openai_server, tmp_pa
     assert "Traceback" not in err
     assert "bottega resume" in err
 
-    (known,) = RunStore.open(_database(folder)).list(1)
+    with RunStore.open(_database(folder)) as register:
+        (known,) = register.list(1)
     assert known.status == "interrupted"
     openai_server.replies = [
         server.text("PEP 557, Python 3.7."),
@@ -242,7 +246,7 @@ def test_ctrl_c_is_clean_and_the_run_can_be_resumed(house, openai_server, tmp_pa
     assert len(openai_server.requests) - before == 3
     again = run("resume", known.run_id, cwd=folder)
     assert again.returncode == 2
-    assert "is done" in again.stderr
+    assert "is over: done" in again.stderr
 
 
 def test_a_changed_graph_is_not_resumed(tmp_path, capsys, monkeypatch):
@@ -252,8 +256,8 @@ def test_a_changed_graph_is_not_resumed(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert code_of(["run", "g.yaml", "hello", "--json"]) == 0
     run_id = json.loads(capsys.readouterr().out)["run_id"]
-    with RunStore.open(_database(tmp_path))._connection as connection:
-        connection.execute("UPDATE bottega_runs SET status = 'running'")
+    with RunStore.open(_database(tmp_path)) as register:
+        register.finish(run_id, None)
     graph.write_text(text.replace("specialist", "specialist, description: other"))
     assert code_of(["resume", run_id]) == 2
     assert "was changed" in capsys.readouterr().err

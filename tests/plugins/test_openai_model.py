@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from openai_server import ScriptedServer, call, raw_server, text
 
+from bottega import Agent
 from bottega.messages import ToolCall, ToolResult, assistant, tool_results, user
 from bottega.model import (
     CallDelta,
@@ -230,3 +231,18 @@ def test_calls_stream_piece_by_piece(openai_server: ScriptedServer) -> None:
     ]
     assert isinstance(end, End)
     assert end.finish == "tool_calls"
+
+
+def test_a_text_dialect_works_with_a_strict_server(openai_server: ScriptedServer) -> None:
+    def double(number: int) -> str:
+        """Double a number."""
+        return str(2 * number)
+
+    openai_server.replies = [
+        text('Thought: hm\nAction: double\nAction Input: {"number": 21}'),
+        text("Thought: so\nFinal Answer: 42"),
+    ]
+    agent = Agent(model=model(openai_server), tools=[double], dialect="react")
+    assert agent.run("Double 21.").raise_for_status().answer == "42"
+    sent = openai_server.requests[1]["messages"]
+    assert sent[-1] == {"role": "user", "content": "Observation: 42"}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from openai_server import problem_with
 
+from bottega.dialects.react import React
 from bottega.errors import InputError
 from bottega.messages import (
     Image,
@@ -180,3 +181,13 @@ def test_a_growing_conversation_is_written_as_if_anew() -> None:
         for sent in (messages, messages[2:], messages):
             request = Request(messages=tuple(sent), tools=tools)
             assert writer.write(request) == BodyWriter("test", official=False).write(request)
+
+
+def test_a_text_dialects_observation_is_a_user_message() -> None:
+    picture = Image(media_type="image/png", data=b"\x89PNG")
+    result = ToolResult(call_id="r1", name="look", content="a lamp", images=(picture,))
+    body = written(user("Look!"), assistant("Action: look"), React().observed([result]))
+    assert [message["role"] for message in body["messages"]] == ["user", "assistant", "user"]
+    content = body["messages"][-1]["content"]
+    assert content[0] == {"type": "text", "text": "Observation: a lamp"}
+    assert [part["type"] for part in content] == ["text", "text", "image_url"]

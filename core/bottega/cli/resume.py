@@ -25,11 +25,15 @@ def resume(run_id: str, folder: Path, as_json: bool, stream: bool, quiet: bool) 
     """Go on with RUN where it was: finished steps are replayed, not run again."""
     from bottega.cli.session import Output, ask_person, conduct
     from bottega.graph import Graph, database
-    from bottega.runs import RunStore
+    from bottega.runs import INTERRUPTED, RUNNING, RunStore
 
-    known = RunStore.open(database(folder)).get(run_id)
-    if known.status == "done":
-        raise InputError(f"run {run_id} is done", hint="start a new one with: bottega run")
+    with RunStore.open(database(folder)) as register:
+        known = register.get(run_id)
+    if known.status not in (RUNNING, INTERRUPTED):
+        hint = "start a new one with: bottega run"
+        raise InputError(f"run {run_id} is over: {known.status}", hint=hint)
+    if not known.origin.get("graph"):
+        raise InputError(f"run {run_id} was not started from a graph file")
     team = Graph.from_yaml(known.origin["graph"], model=known.origin["model"] or None, durable=True)
     if team.digest() != known.origin["digest"]:
         raise InputError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import click
 
 from bottega.cli import options
+from bottega.cli.screen import show_json, show_table
 from bottega.escape import one_line
 
 
@@ -22,10 +22,17 @@ def runs(folder: Path, limit: int, as_json: bool) -> None:
     from bottega.graph import database
     from bottega.runs import RunStore
 
-    listed = RunStore.open(database(folder)).list(limit)
+    with RunStore.open(database(folder)) as register:
+        listed = register.list(limit)
     if as_json:
-        click.echo(json.dumps([asdict(run) for run in listed], indent=2))
+        show_json([asdict(run) for run in listed])
         return
-    for run in listed:
-        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(run.created))
-        click.echo(f"{run.run_id}  {when}  {run.status:<11}  {run.name}  {one_line(run.task, 80)}")
+    rows = [
+        (run.run_id, _when(run.created), run.status, run.name, one_line(run.task, 80))
+        for run in listed
+    ]
+    show_table(("RUN", "BEGAN", "STATUS", "GRAPH", "TASK"), rows)
+
+
+def _when(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))

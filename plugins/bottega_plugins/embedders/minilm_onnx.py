@@ -16,6 +16,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -127,9 +128,9 @@ class MiniLM:
 
     def _load(self) -> _Engine:
         vocabulary, model = self._read(_TOKENIZER), self._read(_MODEL)
-        import onnxruntime
         from tokenizers import Tokenizer
 
+        onnxruntime: Any = import_module("onnxruntime")  # its own types are only partly known
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4  # fatal only: what matters is raised
         options.intra_op_num_threads = min(4, _cores())
@@ -178,9 +179,10 @@ def _run(engine: _Engine, rows: list[list[int]]) -> NDArray[np.float32]:
     """Return the vectors of one batch of tokenised texts."""
     import numpy as np
 
-    lengths = np.array([len(row) for row in rows])
-    mask = (np.arange(lengths.max()) < lengths[:, None]).astype(np.int64)  # (texts, tokens)
-    ids = np.zeros_like(mask)
+    lengths: NDArray[np.int64] = np.array([len(row) for row in rows])
+    within: NDArray[np.bool_] = np.arange(max(map(len, rows))) < lengths[:, None]
+    mask: NDArray[np.int64] = within.astype(np.int64)  # (texts, tokens)
+    ids: NDArray[np.int64] = np.zeros_like(mask)
     ids[mask == 1] = np.concatenate(rows)
     vectors: NDArray[np.float32]
     (vectors,) = engine.session.run(None, {"input_ids": ids, "attention_mask": mask})

@@ -7,8 +7,10 @@ in for programs.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bottega.errors import InputError
 from bottega.offer import Offer
 from bottega.plugin.spec import hookimpl
 
@@ -16,25 +18,35 @@ if TYPE_CHECKING:
     import click
 
     from bottega.plugin.context import FactoryContext
-    from bottega.retriever import Retriever
     from bottega.tools import Tool
+    from bottega_plugins.knowledge.knowledge_base import KnowledgeBase
 
 EMBEDDER = "minilm"
 
 
-def _retriever(context: FactoryContext, docs: str, embedder: str = EMBEDDER) -> Retriever:
+def _retriever(context: FactoryContext, docs: str = "", embedder: str = EMBEDDER) -> KnowledgeBase:
     from bottega_plugins.knowledge.knowledge_base import KnowledgeBase
 
-    made = context.make("embedder", embedder)
-    return KnowledgeBase.open(context.folder / docs, made, home=context.home)
+    folder = context.folder / docs if docs else _only_folder(context)
+    return KnowledgeBase.open(folder, context.make("embedder", embedder), home=context.home)
 
 
-def _tool(context: FactoryContext, docs: str, embedder: str = EMBEDDER) -> Tool:
-    from bottega_plugins.knowledge.knowledge_base import KnowledgeBase
+def _only_folder(context: FactoryContext) -> Path:
+    from bottega_plugins.knowledge.store import only_indexed
+
+    folder = only_indexed(context.folder, context.state_folder)
+    if folder is None:
+        raise InputError(
+            "search_knowledge is not told where to search",
+            hint="name a folder that was indexed: {search_knowledge: {docs: FOLDER}}",
+        )
+    return folder
+
+
+def _tool(context: FactoryContext, docs: str = "", embedder: str = EMBEDDER) -> Tool:
     from bottega_plugins.knowledge.search_knowledge import SearchKnowledge
 
-    made = context.make("embedder", embedder)
-    knowledge = KnowledgeBase.open(context.folder / docs, made, home=context.home)
+    knowledge = _retriever(context, docs, embedder)
     knowledge.require_index()  # before a run begins, not in the middle of it
     return SearchKnowledge(knowledge)
 

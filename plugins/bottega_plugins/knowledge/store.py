@@ -42,6 +42,13 @@ _SWITCHES = 5
 """How many generations may pass by while one is being read before that is an error."""
 
 
+def only_indexed(beside: Path, state: Path) -> Path | None:
+    """Return the folder of documents that is indexed there, when there is just one."""
+    names = [path.name for path in (state / "indexes").glob("*") if path.is_dir()]
+    found = [beside / name for name in names if (beside / name).is_dir()]
+    return found[0] if len(found) == 1 else None
+
+
 def index_folder(docs: Path, home: Path | None = None) -> Path:
     """Return where the index of a folder of documents is kept; it may not exist yet."""
     beside = home or state_folder(docs.parent)

@@ -74,10 +74,14 @@ class BodyWriter:
 
 
 def write_message(message: Message) -> Iterator[dict[str, Json]]:
-    """Yield what a message is on the wire: one item, or one for each tool result."""
+    """Yield what a message is on the wire: one item, or one for each tool result.
+
+    Results that a message of another role carries are told by its text: no call precedes them.
+    """
     results = message.results
-    for result in results:
-        yield {"role": "tool", "tool_call_id": result.call_id, "content": result.content}
+    if message.role == "tool":
+        for result in results:
+            yield {"role": "tool", "tool_call_id": result.call_id, "content": result.content}
     if message.role == "assistant":
         yield _assistant(message)
         return
