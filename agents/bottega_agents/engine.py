@@ -111,12 +111,14 @@ class _Execution:
                 thread=job.thread,
                 resumed=job.resume,
             )
-            end: RunEnded | None = None
             try:
                 end = await self._end(saver, register, job)
-            finally:
+            except BaseException:
                 if register is not None:
-                    register.finish(job.run_id, end)
+                    register.finish(job.run_id, None)
+                raise
+            if register is not None:
+                register.finish(job.run_id, end)
             self._run.emit(end)
 
     async def _end(self, saver: Any, register: RunStore | None, job: Job) -> RunEnded:
@@ -132,8 +134,8 @@ class _Execution:
         except InputError:
             raise  # the caller's mistake, not the run's
         except BottegaError as error:
-            state = (await graph.aget_state(config)).values if saver else {}
-            return self._failed(error, state)
+            known: Mapping[str, Any] = (await graph.aget_state(config)).values if saver else {}
+            return self._failed(error, known)
         return self._answered(state)
 
     @contextmanager
