@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from bottega.errors import InputError
 from bottega.offer import Offer
 from bottega.plugin.context import FactoryContext
 from bottega.plugin.spec import hookimpl
@@ -55,6 +56,8 @@ def bottega_checkpointers() -> list[Offer]:
 def _coordinator(context: FactoryContext, *, delegates: Sequence[str]) -> Any:
     from bottega_agents.coordinator import Coordinator
 
+    if not delegates:
+        raise InputError("a coordinator needs at least one delegate", hint="or be a specialist")
     return Coordinator(delegates=tuple(delegates))
 
 
@@ -67,6 +70,8 @@ def _specialist(context: FactoryContext) -> Any:
 def _critic(context: FactoryContext, *, reviews: str, max_rounds: int = 2, rubric: str = "") -> Any:
     from bottega_agents.critic import Critic
 
+    if max_rounds < 1:
+        raise InputError("max_rounds must be at least 1", hint="leave it out for 2")
     return Critic(reviews=reviews, max_rounds=max_rounds, rubric=rubric)
 
 

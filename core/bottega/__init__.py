@@ -11,10 +11,13 @@ if TYPE_CHECKING:
     from bottega import testing
     from bottega.agent import Agent
     from bottega.budget import Budget
+    from bottega.decider import Decider
+    from bottega.dialect import Dialect
     from bottega.errors import BottegaError
     from bottega.events import Event
     from bottega.graph import Graph
     from bottega.messages import Citation, Image, Message
+    from bottega.middleware import Middleware
     from bottega.model import Model, Sampling
     from bottega.offer import Offer
     from bottega.plugin.spec import hookimpl
@@ -31,6 +34,9 @@ __all__ = [
     "ToolContext",
     "Output",
     "Model",
+    "Decider",
+    "Dialect",
+    "Middleware",
     "Sampling",
     "Message",
     "Image",
@@ -59,6 +65,9 @@ _HOMES = {
     "Event": "events",
     "Result": "result",
     "Budget": "budget",
+    "Decider": "decider",
+    "Dialect": "dialect",
+    "Middleware": "middleware",
     "BottegaError": "errors",
     "Offer": "offer",
     "hookimpl": "plugin.spec",

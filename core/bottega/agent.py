@@ -14,7 +14,7 @@ from bottega.budget import Budget, Meter
 from bottega.events import Answer, Event, RunEnded, RunStarted
 from bottega.model import Sampling
 from bottega.run import Ask, RunContext, new_run_id
-from bottega.runnable import Runnable, checked_task
+from bottega.runnable import Runnable, checked_task, checked_thread
 from bottega.spec.model import EdgeSpec, GraphSpec, NodeSpec, Reference
 
 if TYPE_CHECKING:
@@ -144,10 +144,12 @@ class Agent(Runnable):
         from bottega.engine import Job
         from bottega.graph import database
 
+        checked_thread(thread)
         job = Job(task=task, limits=limits, thread=thread, store=database(self.folder), ask=ask)
         engine = self._assembler.make("engine", "langgraph")
-        return engine.stream(self._team(), job)  # type: ignore[no-any-return]
+        return engine.stream(self._team, job)  # type: ignore[no-any-return]
 
+    @cached_property
     def _team(self) -> Team:
         from bottega.engine import Team
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncGenerator
+import json
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, fields, is_dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from bottega.budget import Budget
 from bottega.errors import GraphError
 from bottega.events import Event
 from bottega.home import state_folder
 from bottega.run import Ask, new_run_id
-from bottega.runnable import Runnable, checked_task
+from bottega.runnable import Runnable, checked_task, checked_thread
 from bottega.spec.model import GraphSpec, Reference
 
 if TYPE_CHECKING:
@@ -32,6 +33,16 @@ def database(folder: Path) -> Path:
     return state_folder(folder) / DATABASE
 
 
+def _unmarked(value: Any) -> Any:
+    """Return a part of a graph as plain values, without the places where things stand."""
+    if isinstance(value, list | tuple):
+        return [_unmarked(item) for item in cast("Sequence[Any]", value)]
+    if not is_dataclass(value):
+        return value
+    names = [field.name for field in fields(value) if field.name not in ("mark", "marks")]
+    return {name: _unmarked(getattr(value, name)) for name in names}
+
+
 @dataclass
 class Graph(Runnable):
     """A checked graph, ready to run."""
@@ -46,12 +57,20 @@ class Graph(Runnable):
     """None for those installed."""
 
     @classmethod
-    def from_yaml(cls, path: str | Path, **options: Any) -> Graph:
+    def from_yaml(
+        cls,
+        path: str | Path,
+        *,
+        model: str | None = None,
+        durable: bool = False,
+        plugins: PluginManager | None = None,
+    ) -> Graph:
         """Read a graph file. Raises GraphError with every finding, each with its place."""
         from bottega.plugin.manager import default_plugins
         from bottega.spec.check import load_graph
 
-        return cls(load_graph(path, options.get("plugins") or default_plugins()), **options)
+        spec = load_graph(path, plugins or default_plugins())
+        return cls(spec, model=model, durable=durable, plugins=plugins)
 
     @cached_property
     def team(self) -> Team:
@@ -85,7 +104,10 @@ class Graph(Runnable):
 
     def digest(self) -> str:
         """Return a hash that changes with the graph: a run is resumed only on its own graph."""
-        return hashlib.sha256(repr((self.spec.nodes, self.spec.edges)).encode()).hexdigest()
+        spec = self.spec
+        parts = (spec.model, spec.decider, spec.dialect, spec.middleware, spec.nodes, spec.edges)
+        plain = json.dumps([_unmarked(part) for part in parts], sort_keys=True)
+        return hashlib.sha256(plain.encode()).hexdigest()
 
     async def astream(
         self,
@@ -100,7 +122,7 @@ class Graph(Runnable):
 
         `resume` is the id of a run that died: it goes on where it was, and the task is its own.
         """
-        job = self._job(task, thread or "", limits, ask, resume)
+        job = self._job(task, thread, limits, ask, resume)
         plugins = self._assembler.plugins
         async with aclosing(self._engine.stream(self.team, job)) as events:
             async for event in events:
@@ -108,16 +130,18 @@ class Graph(Runnable):
                 yield event
 
     def _job(
-        self, task: str, thread: str, limits: Budget | None, ask: Ask | None, resume: str
+        self, task: str, thread: str | None, limits: Budget | None, ask: Ask | None, resume: str
     ) -> Job:
         from bottega.engine import Job
 
+        if thread is not None:
+            checked_thread(thread)
         kept = self.durable or thread or resume
         return Job(
             task=task if resume else checked_task(task),
             limits=limits or self.spec.limits,
             run_id=resume or new_run_id(),
-            thread=thread,
+            thread=thread or "",
             store=database(self.spec.folder) if kept else None,
             resume=bool(resume),
             ask=ask,

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bottega import errors
-from bottega.errors import BottegaError
-from bottega.events import Answer, Event, Failure, RunEnded, Status
+from bottega.errors import BottegaError, BudgetExceeded
+from bottega.events import Answer, BudgetReached, Event, Failure, RunEnded, Status
 from bottega.messages import Citation, Json, citation_to_json
 from bottega.model import Usage
 
@@ -37,11 +37,12 @@ class Result:
     """What ended a failed run."""
 
     @staticmethod
-    def from_events(events: Sequence[Event], error: BottegaError | None = None) -> Result:
-        """Put a run's events together. The last event must be `RunEnded`."""
-        ended = events[-1]
+    def from_events(events: Sequence[Event]) -> Result:
+        """Put a run's events together. Raises TypeError when the last one is no `RunEnded`."""
+        ended = events[-1] if events else None
         if not isinstance(ended, RunEnded):
-            raise TypeError(f"the run's last event is {ended.kind}, not run_ended")
+            last = ended.kind if ended else "missing"
+            raise TypeError(f"the run's last event is {last}, not run_ended")
         answer = _final_answer(events) or Answer()
         return Result(
             answer=answer.text,
@@ -55,7 +56,7 @@ class Result:
             steps=ended.steps,
             run_id=ended.run_id,
             events=tuple(events),
-            error=error or _fatal(events),
+            error=_error(events, ended.status),
         )
 
     def raise_for_status(self) -> Result:
@@ -89,18 +90,21 @@ def _final_answer(events: Sequence[Event]) -> Answer | None:
     return next(answers, None)
 
 
-def _fatal(events: Sequence[Event]) -> BottegaError | None:
+def _error(events: Sequence[Event], status: Status) -> BottegaError | None:
+    """Return what ended the run: nothing for one that is done, whatever failed on the way."""
     for event in reversed(events):
-        if isinstance(event, Failure) and event.fatal:
-            return _error(event)
+        if status == "budget" and isinstance(event, BudgetReached):
+            return BudgetExceeded(event.limit, event.allowed, event.spent)
+        if status == "failed" and isinstance(event, Failure) and event.fatal:
+            return _made_again(event)
     return None
 
 
-def _error(event: Failure) -> BottegaError:
+def _made_again(event: Failure) -> BottegaError:
     """Make the error again that the event tells of, of its own class where that is one of ours."""
     kind = getattr(errors, event.error, BottegaError)
     if not (isinstance(kind, type) and issubclass(kind, BottegaError)):
         kind = BottegaError
     error = kind.__new__(kind)
-    BottegaError.__init__(error, event.message, hint=event.hint)
+    BottegaError.__init__(error, event.message, hint=event.hint, retryable=event.retryable)
     return error

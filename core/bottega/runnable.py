@@ -19,6 +19,8 @@ from bottega.result import Result
 from bottega.run import Ask
 
 T = TypeVar("T")
+LONGEST_THREAD = 200
+"""Characters of a thread's name."""
 
 
 class Runnable(ABC):
@@ -122,7 +124,25 @@ def checked_task(task: str) -> str:
     """Return the task. Raises InputError when there is nothing in it."""
     if not task.strip():
         raise InputError("the task is empty", hint="say what the agents should do")
-    return task
+    return _encodable(task, "the task")
+
+
+def checked_thread(thread: str) -> str:
+    """Return the thread's name. Raises InputError when it cannot be one."""
+    if not thread.strip() or len(thread) > LONGEST_THREAD or not thread.isprintable():
+        raise InputError(
+            "the thread's name is empty, too long or not printable",
+            hint=f"use at most {LONGEST_THREAD} letters, digits and signs",
+        )
+    return _encodable(thread, "the thread's name")
+
+
+def _encodable(text: str, what: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(f"{what} is no valid text", hint="give it as UTF-8") from error
+    return text
 
 
 def _loop_is_running() -> bool:

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from bottega import Agent, Budget, Citation, Output, tool
-from bottega.errors import InputError, ModelError, ToolError
+from bottega import Agent, Budget, Citation, Output, Result, tool
+from bottega.errors import BudgetExceeded, InputError, ModelError, ToolError
 from bottega.events import (
     Action,
     Answer,
@@ -384,3 +384,27 @@ def test_what_ended_a_stuck_run_is_told():
     result = agent(ScriptedModel(call("add", a=1, b=1), repeat=True)).run("go")
     (reached,) = [event for event in result.events if isinstance(event, BudgetReached)]
     assert (reached.allowed, reached.spent) == (5, 5)
+
+
+def test_a_budget_stop_raises_what_exits_with_3():
+    result = agent(ScriptedModel("", repeat=True), limits=Budget(steps=1)).run("go")
+    with pytest.raises(BudgetExceeded) as raised:
+        result.raise_for_status()
+    assert raised.value.exit_code == 3
+
+
+def test_a_result_needs_the_end_of_a_run():
+    with pytest.raises(TypeError, match="run_ended"):
+        Result.from_events([])
+
+
+@pytest.mark.parametrize("task", ["bad \udcff", "\ud800"])
+def test_a_task_that_is_no_text_is_refused(task):
+    with pytest.raises(InputError, match="no valid text"):
+        agent("x").run(task)
+
+
+@pytest.mark.parametrize("thread", ["", "a\x00b", "x" * 300, "\udcff", "../..\n"])
+def test_a_thread_needs_a_name(thread):
+    with pytest.raises(InputError, match="thread"):
+        agent("x").run("go", thread=thread)

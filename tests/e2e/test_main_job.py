@@ -258,6 +258,11 @@ def test_a_changed_graph_is_not_resumed(tmp_path, capsys, monkeypatch):
     run_id = json.loads(capsys.readouterr().out)["run_id"]
     with RunStore.open(_database(tmp_path)) as register:
         register.finish(run_id, None)
+    graph.write_text(f"# a comment changes nothing\n{text}")
+    assert code_of(["resume", run_id]) == 0
+    capsys.readouterr()
+    with RunStore.open(_database(tmp_path)) as register:
+        register.finish(run_id, None)
     graph.write_text(text.replace("specialist", "specialist, description: other"))
     assert code_of(["resume", run_id]) == 2
     assert "was changed" in capsys.readouterr().err

@@ -120,10 +120,14 @@ def _is_trouble(event: Event) -> bool:
     return isinstance(event, Failure) and event.fatal
 
 
+_asking = asyncio.Lock()
+
+
 async def ask_person(question: str) -> str:
-    """Put a question on the terminal. Raises ToolError when nobody is there to answer."""
-    click.echo(f"{plain(question)}\n> ", err=True, nl=False)
-    line = await _read_line()
+    """Put a question on the terminal, one at a time. Raises ToolError when nobody answers."""
+    async with _asking:
+        click.echo(f"{plain(question)}\n> ", err=True, nl=False)
+        line = await _read_line()
     if not line:
         raise ToolError("nobody is there to answer", hint="go on without, or say what is missing")
     return line.strip()

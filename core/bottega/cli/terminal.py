@@ -49,7 +49,12 @@ class Terminal:
         name = event.node or "run"
         self._console.print(self._name(name), end=" ")
         self._console.print(
-            f"{mark} {text}", style=style, markup=False, highlight=False, soft_wrap=True
+            f"{mark} {text}",
+            style=style,
+            markup=False,
+            highlight=False,
+            emoji=False,
+            soft_wrap=True,
         )
 
     def _name(self, name: str) -> Any:
@@ -65,7 +70,7 @@ def _started(event: Any) -> tuple[str, str, str]:
 
 
 def _node(event: Any) -> tuple[str, str, str]:
-    return "▸", f"{event.role}: {one_line(event.task, QUOTE_WIDTH)}", ""
+    return "▸", f"{one_line(event.role, 40)}: {one_line(event.task, QUOTE_WIDTH)}", ""
 
 
 def _thought(event: Any) -> tuple[str, str, str]:
@@ -87,17 +92,17 @@ def _observation(event: Any) -> tuple[str, str, str]:
 
 
 def _message(event: Any) -> tuple[str, str, str]:
-    return "✉", f"to {event.to}: {one_line(event.text)}", ""
+    return "✉", f"to {one_line(event.to, 40)}: {one_line(event.text)}", ""
 
 
 def _decision(event: Any) -> tuple[str, str, str]:
     sure = "" if event.probability is None else f" ({event.probability:.2f})"
     reason = f": {one_line(event.reason)}" if event.reason else ""
-    return "⚖", f"{event.verdict}{sure}{reason}", "bold"
+    return "⚖", f"{one_line(event.verdict, 40)}{sure}{reason}", "bold"
 
 
 def _budget(event: Any) -> tuple[str, str, str]:
-    return "■", f"the limit of {event.allowed:g} {event.limit} is reached", "yellow"
+    return "■", f"the limit of {event.allowed:g} {one_line(event.limit, 40)} is reached", "yellow"
 
 
 def _failure(event: Any) -> tuple[str, str, str]:

@@ -114,3 +114,23 @@ def check_delegation(wirings: Mapping[str, Wiring], findings: Findings) -> None:
             f"delegation runs in a circle: {' -> '.join(circle)}",
             "let one of them do the work itself",
         )
+    for one in wirings.values():
+        for name in one.delegates if one.known else ():
+            delegate = wirings.get(name)
+            if (
+                delegate is not None
+                and delegate.known
+                and (delegate.delegates or delegate.outcomes)
+            ):
+                findings.add(
+                    place_of(one.node, name),
+                    f"{name!r} cannot be a delegate: it hands on work, or its edges carry words",
+                    "delegate to nodes that do their task themselves, such as specialists",
+                )
+        for tool in one.node.tools:
+            if tool.name in one.delegates:
+                findings.add(
+                    tool.mark,
+                    f"tool and delegate are both called {tool.name!r}",
+                    "rename the node",
+                )
