@@ -257,6 +257,11 @@ GATE = "g: {kind: gate}, a: {kind: worker}, b: {kind: worker}"
             ["delegation runs in a circle: c -> d -> c"],
         ),
         (
+            "c: {kind: chief, delegates: [d]}, d: {kind: chief, delegates: [e]}, e: {kind: worker}",
+            "start -> c, c -> end",
+            ["'d' cannot be a delegate"],
+        ),
+        (
             "c: {kind: chief, delegates: [d]}, d: {kind: worker}, e: {kind: worker}",
             "start -> c, c -> end, d -> end",
             ["the edge `d -> end` is never taken", "node 'e' is never reached"],
