@@ -49,7 +49,7 @@ class EmbeddedModel:
                 usage = await self._usage(request, turn)
         except TimeoutError as error:
             raise ModelTimeoutError("the embedded model did not finish in time") from error
-        for delta in _deltas(turn, situation.calls):
+        for delta in _deltas(turn):
             yield delta
         yield End(finish=_finish(turn), usage=usage, model=self._embedder.name)
 
@@ -61,12 +61,11 @@ class EmbeddedModel:
         )
 
 
-def _deltas(turn: Plan, before: int) -> Iterator[Delta]:
+def _deltas(turn: Plan) -> Iterator[Delta]:
     if turn.thought:
         yield ThoughtDelta(text=turn.thought)
     for i, call in enumerate(turn.calls):
-        arguments = _json(call.arguments)
-        yield CallDelta(index=i, id=f"call-{before + i + 1}", name=call.tool, arguments=arguments)
+        yield CallDelta(index=i, name=call.tool, arguments=_json(call.arguments))
     for piece in turn.answer.splitlines(keepends=True):
         yield TextDelta(text=piece)
 

@@ -42,8 +42,6 @@ class Situation:
     """How many of them came after the feedback."""
     turns: int
     """Turns since the task was set in which calls were made."""
-    calls: int
-    """Calls made in the whole conversation."""
 
     @property
     def is_greeting(self) -> bool:
@@ -67,7 +65,6 @@ def read_situation(messages: Sequence[Message]) -> Situation:
         observed=tuple(observed),
         fresh=sum(len(message.results) for message in messages[last:]) if reviews else 0,
         turns=sum(bool(message.calls) for message in since),
-        calls=sum(len(message.calls) for message in messages),
     )
 
 
