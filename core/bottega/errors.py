@@ -119,10 +119,12 @@ class ModelAuthError(ModelError):
 class ModelRateLimitError(ModelError):
     """The server asks to slow down."""
 
+    retry_after: float | None = None
+    """Seconds to wait, where the server named them."""
+
     def __init__(self, message: str, *, retry_after: float | None = None, hint: str = "") -> None:
         super().__init__(message, hint=hint, retryable=True)
         self.retry_after = retry_after
-        """Seconds to wait, where the server named them."""
 
 
 class ModelTimeoutError(ModelError):
@@ -157,6 +159,9 @@ class BudgetExceeded(BottegaError):
     """A limit of the run is spent."""
 
     exit_code = 3
+    limit: str = ""
+    allowed: float = 0.0
+    spent: float = 0.0
 
     def __init__(self, limit: str, allowed: float, spent: float) -> None:
         super().__init__(f"the limit of {allowed:g} {limit} is reached ({spent:g} used)")

@@ -56,7 +56,7 @@ class Result:
             steps=ended.steps,
             run_id=ended.run_id,
             events=tuple(events),
-            error=_error(events, ended.status),
+            error=_error(events, ended),
         )
 
     def raise_for_status(self) -> Result:
@@ -90,13 +90,15 @@ def _final_answer(events: Sequence[Event]) -> Answer | None:
     return next(answers, None)
 
 
-def _error(events: Sequence[Event], status: Status) -> BottegaError | None:
+def _error(events: Sequence[Event], ended: RunEnded) -> BottegaError | None:
     """Return what ended the run: nothing for one that is done, whatever failed on the way."""
     for event in reversed(events):
-        if status == "budget" and isinstance(event, BudgetReached):
+        if ended.status == "budget" and isinstance(event, BudgetReached):
             return BudgetExceeded(event.limit, event.allowed, event.spent)
-        if status == "failed" and isinstance(event, Failure) and event.fatal:
+        if ended.status == "failed" and isinstance(event, Failure) and event.fatal:
             return _made_again(event)
+    if ended.status == "budget":
+        return _made_again(Failure(error="BudgetExceeded", message=ended.reason))
     return None
 
 
