@@ -28,6 +28,8 @@ class _Open:
 
 
 _open: dict[Path, _Open] = {}
+_replaced: list[_Open] = []
+"""Stores whose file was deleted or replaced while a run used them."""
 _lock = threading.Lock()
 
 
@@ -40,8 +42,9 @@ def open_store(file: Path) -> InlineSqliteSaver:
     with _lock:
         known = _open.get(path)
         if known is None or known.inode != _inode(path):
-            if known is not None and known.users <= 0:
-                known.saver.close()
+            if known is not None:
+                _replaced.append(known)
+                _close_replaced()
             saver = InlineSqliteSaver(path)
             known = _open[path] = _Open(saver, _inode(path))
         known.users += 1
@@ -51,12 +54,20 @@ def open_store(file: Path) -> InlineSqliteSaver:
 def release_store(saver: InlineSqliteSaver) -> None:
     """Say that a run needs the store no longer; it stays open for the next one."""
     with _lock:
-        for store in _open.values():
+        for store in (*_open.values(), *_replaced):
             if store.saver is saver:
                 store.users -= 1
+        _close_replaced()
         idle = [path for path, store in _open.items() if store.users <= 0]
         for path in idle[: max(0, len(_open) - MOST_IDLE)]:
             _open.pop(path).saver.close()
+
+
+def _close_replaced() -> None:
+    """Close the stores of deleted files that no run uses any longer."""
+    for store in [one for one in _replaced if one.users <= 0]:
+        _replaced.remove(store)
+        store.saver.close()
 
 
 def _inode(path: Path) -> int:
@@ -70,9 +81,10 @@ def _inode(path: Path) -> int:
 def close_stores() -> None:
     """Close every store."""
     with _lock:
-        for store in _open.values():
+        for store in (*_open.values(), *_replaced):
             store.saver.close()
         _open.clear()
+        _replaced.clear()
 
 
 def _forget_after_fork() -> None:
@@ -80,6 +92,7 @@ def _forget_after_fork() -> None:
     global _lock  # noqa: PLW0603  # the parent's lock may be held for ever here
     _lock = threading.Lock()
     _open.clear()
+    _replaced.clear()
 
 
 os.register_at_fork(after_in_child=_forget_after_fork)

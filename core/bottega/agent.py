@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottega.budget import Budget, Meter
+from bottega.errors import InputError
+from bottega.escape import mask
 from bottega.events import Answer, Event, RunEnded, RunStarted
 from bottega.model import Sampling
 from bottega.run import Ask, RunContext, new_run_id
@@ -58,10 +60,12 @@ class Agent(Runnable):
     plugins: PluginManager | None = None
     """None for those installed."""
 
+    def __post_init__(self) -> None:
+        self.folder = Path(self.folder)
+
     @cached_property
     def parts(self) -> AgentParts:
         """What the agent is made of. Raises UnknownNameError and InputError."""
-        from bottega.assembly import as_tool
         from bottega.node import AgentParts
 
         assembler = self._assembler
@@ -77,10 +81,7 @@ class Agent(Runnable):
             model=model,
             decider=decider,
             dialect=self._made("dialect", self.dialect),
-            tools=tuple(
-                self._made("tool", item) if isinstance(item, str) else as_tool(item)
-                for item in self.tools
-            ),
+            tools=self._tools(),
             middleware=assembler.middleware(None)
             if self.middleware is None
             else tuple(self.middleware),
@@ -89,6 +90,19 @@ class Agent(Runnable):
             sampling=self.sampling,
             allow=self.allow,
         )
+
+    def _tools(self) -> tuple[Tool, ...]:
+        from bottega.assembly import as_tool
+
+        if isinstance(self.tools, str):
+            raise InputError("tools must be a list", hint=f"write tools=[{self.tools!r}]")
+        tools: dict[str, Tool] = {}
+        for item in self.tools:
+            one = self._made("tool", item) if isinstance(item, str) else as_tool(item)
+            if one.spec.name in tools:
+                raise InputError(f"two tools are named {one.spec.name!r}", hint="rename one")
+            tools[one.spec.name] = one
+        return tuple(tools.values())
 
     @cached_property
     def _assembler(self) -> Assembler:
@@ -179,7 +193,7 @@ def ended(status: Any, reason: str, run: RunContext) -> RunEnded:
         run_id=run.run_id,
         time=time.time(),
         status=status,
-        reason=reason,
+        reason=mask(reason),
         seconds=round(meter.seconds, 6),
         steps=meter.steps,
         input_tokens=meter.usage.input_tokens,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
 from bottega.errors import ModelReplyError
-from bottega.messages import Json, Message, Text
+from bottega.messages import Json, Message
 
 FinishReason = Literal["stop", "tool_calls", "length", "filter", "abstain"]
 """Why a reply ended: `length` is cut at a token limit, `filter` withheld by the server, `abstain`
@@ -242,9 +242,3 @@ async def collect(deltas: AsyncIterator[Delta], *, limit: int = 4_000_000) -> Re
         if close is not None:
             await close()
     return builder.build()
-
-
-def prompt_text(request: Request) -> str:
-    """Return all text of a request's messages: what a rough token count is made from."""
-    parts = (part for message in request.messages for part in message.parts)
-    return "\n".join(part.text for part in parts if isinstance(part, Text))

@@ -7,7 +7,6 @@ the commands that run them.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -56,11 +55,6 @@ def show_error(error: BottegaError, *, as_json: bool = False) -> None:
     click.echo(f"error: {plain(message)}", err=True)
     if hint:
         click.echo(f"hint: {plain(hint)}", err=True)
-
-
-def is_terminal() -> bool:
-    """Say whether a person reads standard output."""
-    return sys.stdout.isatty()
 
 
 def _cell(text: str) -> str:

@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import click
 
@@ -120,12 +121,13 @@ def _is_trouble(event: Event) -> bool:
     return isinstance(event, Failure) and event.fatal
 
 
-_asking = asyncio.Lock()
+_asking: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
+"""One lock a loop: there is one terminal, and a lock belongs to the loop that waits for it."""
 
 
 async def ask_person(question: str) -> str:
     """Put a question on the terminal, one at a time. Raises ToolError when nobody answers."""
-    async with _asking:
+    async with _asking.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
         click.echo(f"{plain(question)}\n> ", err=True, nl=False)
         line = await _read_line()
     if not line:

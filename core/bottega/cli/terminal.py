@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from bottega.escape import one_line, plain
+from bottega.escape import mask, one_line, plain
 from bottega.events import (
     Action,
     BudgetReached,
@@ -106,13 +106,13 @@ def _budget(event: Any) -> tuple[str, str, str]:
 
 
 def _failure(event: Any) -> tuple[str, str, str]:
-    hint = f" ({one_line(event.hint)})" if event.hint else ""
-    return "✗", f"{one_line(event.message)}{hint}", "bold red" if event.fatal else "red"
+    hint = f" ({one_line(mask(event.hint))})" if event.hint else ""
+    return "✗", f"{one_line(mask(event.message))}{hint}", "bold red" if event.fatal else "red"
 
 
 def _run_ended(event: Any) -> tuple[str, str, str]:
     tokens = "" if event.input_tokens is None else f", {_tokens(event)} tokens"
-    reason = f" ({one_line(event.reason)})" if event.reason else ""
+    reason = f" ({one_line(mask(event.reason))})" if event.reason else ""
     text = f"{event.status}{reason} after {event.steps} steps, {event.seconds:.1f} s{tokens}"
     return "●", text, "bold"
 

@@ -1,0 +1,84 @@
+"""What a run shows on a terminal, whatever it quotes; and what it asks there."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+
+import pytest
+from rich.console import Console
+
+from bottega import Agent
+from bottega.cli.session import ask_person
+from bottega.cli.terminal import Terminal
+from bottega.errors import InputError, ModelError
+from bottega.events import Decision, Failure, MessageSent, NodeStarted, RunEnded
+from bottega.testing import ScriptedModel
+
+
+def shown(event):
+    console = Console(file=io.StringIO(), width=200)
+    Terminal(console).show(event)
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        MessageSent(to="a\x1b[2J", text="t"),
+        NodeStarted(role="a\x1b[2J", task="t"),
+        Decision(verdict="a\x1b[2J"),
+        RunEnded(status="failed", reason="a\x1b[2J"),
+    ],
+)
+def test_nothing_steers_the_terminal(event):
+    assert "\x1b" not in shown(event)
+
+
+def test_text_is_shown_as_it_is():
+    assert ":key: [bold]" in shown(MessageSent(to="a", text=":key: [bold]"))
+
+
+@pytest.mark.parametrize(
+    "event", [Failure(message="key s3cret-value"), RunEnded(reason="s3cret-value")]
+)
+def test_secrets_are_masked(event, monkeypatch):
+    monkeypatch.setenv("ACME_API_KEY", "s3cret-value")
+    assert "s3cret-value" not in shown(event)
+
+
+def test_secrets_are_masked_in_the_events_too(monkeypatch):
+    monkeypatch.setenv("ACME_API_KEY", "s3cret-value")
+    result = Agent(model=ScriptedModel(ModelError("refused s3cret-value"))).run("go")
+    assert result.status == "failed"
+    assert "s3cret-value" not in result.reason + "".join(e.dumps() for e in result.events)
+
+
+def test_two_tools_of_one_name_are_refused():
+    def look() -> str:
+        """Look."""
+        return ""
+
+    with pytest.raises(InputError, match="two tools are named 'look'"):
+        Agent(model=ScriptedModel(), tools=[look, look]).run("go")
+
+
+def test_questions_are_asked_one_at_a_time(monkeypatch, capsys):
+    reading, writing = os.pipe()
+
+    async def both():
+        capsys.readouterr()
+        asking = asyncio.gather(ask_person("first?"), ask_person("second?"))
+        await asyncio.sleep(0.01)
+        assert "second?" not in capsys.readouterr().err
+        os.write(writing, b"one\n")
+        await asyncio.sleep(0.01)
+        os.write(writing, b"two\n")
+        return await asyncio.wait_for(asking, 10)
+
+    with os.fdopen(reading) as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        for _ in range(2):  # on a loop of its own each
+            assert asyncio.run(both()) == ["one", "two"]
+    os.close(writing)
