@@ -21,6 +21,7 @@ from bottega.model import Usage
 from bottega.run import RunContext
 from bottega.runs import Run, RunStore
 from bottega_agents.compiler import compile_team
+from bottega_agents.ownership import hold_run
 from bottega_agents.state import RESET
 from bottega_agents.surroundings import RUN
 
@@ -148,7 +149,8 @@ class _Execution:
 
         saver = open_store(self._job.store)
         try:
-            yield saver, RunStore(saver.conn, saver.lock)
+            with hold_run(self._job.store.parent, self._job.run_id):
+                yield saver, RunStore(saver.conn, saver.lock)
         finally:
             release_store(saver)
 

@@ -94,7 +94,8 @@ def _not_json(text: str, error: json.JSONDecodeError) -> str:
     place = (
         f"line {error.lineno}, column {error.colno}, near {near!r}" if text else "no text at all"
     )
-    return f"the arguments are not JSON: {error.msg} at {place}; write one JSON object"
+    problem = error.msg.removesuffix(" at")
+    return f"the arguments are not JSON: {problem} at {place}; write one JSON object"
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -158,8 +158,9 @@ async def _in_loop(
     seconds = None if limit.seconds is None else max(0.0, limit.seconds - used)
     stdout.hold()
     token = stdout.start(printed)
+    began = time.monotonic()
     try:
-        return await Guarded(_settled(function), seconds)
+        output = await Guarded(_settled(function), seconds)
     except ExpiredError as error:
         raise limit.error() from error
     except EscapedError as escaped:
@@ -169,6 +170,9 @@ async def _in_loop(
     finally:
         stdout.stop(token)
         stdout.release()
+    if seconds is not None and time.monotonic() - began > seconds:
+        raise limit.error()  # it never let go of the event loop, so that nothing could stop it
+    return output
 
 
 async def _settled(function: Callable[[], Any]) -> Output:

@@ -60,7 +60,7 @@ class Loop:
         """Take the error as the outcome; return the events that tell of it."""
         if isinstance(error, BudgetExceeded):
             return self._out_of_budget(error)
-        self.outcome = Outcome(status="failed", reason=error.message, error=error)
+        self.outcome = Outcome(status="failed", reason=mask(error.message), error=error)
         return [
             self.event(
                 Failure,

@@ -121,7 +121,9 @@ async def _stop(pump: asyncio.Task[None], runnable: Runnable) -> None:
 
 
 def checked_task(task: str) -> str:
-    """Return the task. Raises InputError when there is nothing in it."""
+    """Return the task. Raises InputError when there is nothing in it, or when it is no text."""
+    if not _is_text(task):
+        raise InputError(f"the task must be a text, not {type(task).__name__}")
     if not task.strip():
         raise InputError("the task is empty", hint="say what the agents should do")
     return _encodable(task, "the task")
@@ -135,6 +137,10 @@ def checked_thread(thread: str) -> str:
             hint=f"use at most {LONGEST_THREAD} letters, digits and signs",
         )
     return _encodable(thread, "the thread's name")
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def _encodable(text: str, what: str) -> str:

@@ -157,3 +157,18 @@ def test_call_ids_of_the_model_do_not_disturb_the_journal(tmp_path):
     events = run(fresh, run_id="r", store=store, resume=True)
     assert fired == [1]
     assert [e.is_error for e in events if isinstance(e, Observation)] == [False]
+
+
+def test_a_run_that_is_under_way_is_not_resumed(tmp_path):
+    crew = line(parts("a", ScriptedModel(Say(text="slowly", delay=0.3))))
+    job = {"run_id": "r", "store": tmp_path / "bottega.db"}
+
+    async def both_at_once():
+        first = asyncio.ensure_future(play(crew, **job))
+        while not crew.parts["a"].model.requests:
+            await asyncio.sleep(0.01)
+        with pytest.raises(InputError, match="being carried out by another process"):
+            await play(crew, **job, resume=True)
+        return await first
+
+    assert final(asyncio.run(both_at_once())) == ["slowly"]

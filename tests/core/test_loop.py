@@ -408,3 +408,25 @@ def test_a_task_that_is_no_text_is_refused(task):
 def test_a_thread_needs_a_name(thread):
     with pytest.raises(InputError, match="thread"):
         agent("x").run("go", thread=thread)
+
+
+def test_two_tools_of_one_name_are_refused():
+    with pytest.raises(InputError, match="two tools are named 'add'"):
+        agent("x", tools=(add, add)).run("go")
+
+
+def test_an_async_tool_that_blocks_past_its_time_did_not_finish():
+    @tool(timeout=0.1)
+    async def block() -> str:
+        """Block."""
+        time.sleep(0.3)
+        return "late"
+
+    result = agent(call("block"), "ok", tools=(block,)).run("go")
+    assert "did not finish within 0.1 s" in observations(result)[0].content
+
+
+@pytest.mark.parametrize("task", [None, b"go", 5])
+def test_a_task_of_another_type_is_refused(task):
+    with pytest.raises(InputError, match="must be a text"):
+        agent("x").run(task)

@@ -40,6 +40,7 @@ def resume(run_id: str, folder: Path, as_json: bool, stream: bool, quiet: bool) 
             f"{known.origin['graph']} was changed since run {run_id} began",
             hint="put the graph back as it was, or start a new run",
         )
+    _ = team.team  # made here, where Ctrl-C ends whatever hangs
     events = team.astream(known.task, thread=known.thread or None, ask=ask_person, resume=run_id)
     output = Output(as_json=as_json, stream=stream, quiet=quiet)
     conduct(team, events, output, kept_in=team.spec.folder)

@@ -24,6 +24,7 @@ def run(graph: str, task: str, **given: Unpack[options.Running]) -> None:
     from bottega.runnable import checked_task
 
     team = Graph.from_yaml(graph, model=given["model"], durable=True)
+    _ = team.team  # made here, where Ctrl-C ends whatever hangs
     events = team.astream(
         checked_task(task),
         thread=given["thread"],

@@ -33,7 +33,7 @@ def abstention(task: str, reading: Reading) -> str:
     """Say that the documents do not tell, and what came nearest."""
     nearest = reading.nearest
     text = f"The documents do not say: {cut(task)}"
-    if nearest is None:
+    if nearest is None or not nearest.passage.text.strip():
         return text
     where = shown(nearest.passage.heading or nearest.passage.source)
     place = f'"{cut(where)}"' if where else "a passage"
