@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from bottega.agent import ended
 from bottega.budget import Budget, Meter
 from bottega.engine import Job, Team
 from bottega.errors import BottegaError, InputError
@@ -18,7 +17,7 @@ from bottega.escape import mask
 from bottega.events import Answer, Event, Failure, RunEnded, RunStarted
 from bottega.messages import Citation
 from bottega.model import Usage
-from bottega.run import RunContext
+from bottega.run import RunContext, ended
 from bottega.runs import Run, RunStore
 from bottega_agents.compiler import compile_team
 from bottega_agents.ownership import hold_run

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bottega.journal import Journal, NullJournal
-from bottega.run import RunContext, new_run_id
+from bottega.run import RunContext, drop, new_run_id
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -42,11 +42,7 @@ def _stream_writer() -> Callable[[Event], None]:
             writer(event.to_json())
 
         return write
-    return _drop
-
-
-def _drop(event: Event) -> None:
-    """Send an event nowhere."""
+    return drop
 
 
 async def journal_of(config: RunnableConfig) -> Journal:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import KW_ONLY, dataclass, field, replace
@@ -12,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from bottega.budget import Budget, Meter
 from bottega.errors import InputError
-from bottega.escape import mask
-from bottega.events import Answer, Event, RunEnded, RunStarted
+from bottega.events import Answer, Event, RunStarted
 from bottega.model import Sampling
-from bottega.run import Ask, RunContext, new_run_id
+from bottega.run import Ask, RunContext, ended, new_run_id
 from bottega.runnable import Runnable, checked_task, checked_thread
 from bottega.spec.model import EdgeSpec, GraphSpec, NodeSpec, Reference
 
@@ -107,13 +105,8 @@ class Agent(Runnable):
     @cached_property
     def _assembler(self) -> Assembler:
         from bottega.assembly import Assembler
-        from bottega.plugin.context import FactoryContext
-        from bottega.plugin.manager import default_plugins
 
-        plugins = self.plugins or default_plugins()
-        return Assembler(
-            plugins=plugins, context=FactoryContext(plugins=plugins, folder=self.folder)
-        )
+        return Assembler.open(self.plugins, self.folder)
 
     def _made(self, kind: Any, thing: Any) -> Any:
         return self._assembler.make(kind, thing) if isinstance(thing, str) else thing
@@ -182,20 +175,4 @@ class Agent(Runnable):
 
     async def aclose(self) -> None:
         """Let go of connections that were opened by name; the next run opens them again."""
-        for thing in self._assembler.close_targets():
-            await thing.aclose()
-
-
-def ended(status: Any, reason: str, run: RunContext) -> RunEnded:
-    """Make a run's last event from its meter."""
-    meter = run.meter
-    return RunEnded(
-        run_id=run.run_id,
-        time=time.time(),
-        status=status,
-        reason=mask(reason),
-        seconds=round(meter.seconds, 6),
-        steps=meter.steps,
-        input_tokens=meter.usage.input_tokens,
-        output_tokens=meter.usage.output_tokens,
-    )
+        await self._assembler.aclose()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottega.deciders import PromptDecider
@@ -34,6 +35,15 @@ class Assembler:
     plugins: PluginManager
     context: FactoryContext
     _made: dict[tuple[str, str, str], Any] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, plugins: PluginManager | None, folder: Path) -> Assembler:
+        """Return an assembler over the plugins, or those installed; paths begin at `folder`."""
+        from bottega.plugin.context import FactoryContext
+        from bottega.plugin.manager import default_plugins
+
+        known = plugins or default_plugins()
+        return cls(plugins=known, context=FactoryContext(plugins=known, folder=folder))
 
     def make(self, kind: OfferKind, reference: Reference | str) -> Any:
         """Make what the reference names, once. Raises UnknownNameError and InputError."""
@@ -67,9 +77,11 @@ class Assembler:
             return (Retry(),)
         return tuple(self.make("middleware", reference) for reference in references)
 
-    def close_targets(self) -> list[Any]:
-        """Return what was made and holds connections."""
-        return [thing for thing in self._made.values() if hasattr(thing, "aclose")]
+    async def aclose(self) -> None:
+        """Let go of the connections of what was made; they are opened again when needed."""
+        for thing in self._made.values():
+            if hasattr(thing, "aclose"):
+                await thing.aclose()
 
 
 def as_tool(item: Tool | Callable[..., Any]) -> Tool:

@@ -87,12 +87,8 @@ class Graph(Runnable):
     @cached_property
     def _assembler(self) -> Assembler:
         from bottega.assembly import Assembler
-        from bottega.plugin.context import FactoryContext
-        from bottega.plugin.manager import default_plugins
 
-        plugins = self.plugins or default_plugins()
-        context = FactoryContext(plugins=plugins, folder=self.spec.folder)
-        return Assembler(plugins=plugins, context=context)
+        return Assembler.open(self.plugins, self.spec.folder)
 
     @cached_property
     def _engine(self) -> Engine:
@@ -154,5 +150,4 @@ class Graph(Runnable):
 
     async def aclose(self) -> None:
         """Let go of the models' connections; the next run opens them again."""
-        for thing in self._assembler.close_targets():
-            await thing.aclose()
+        await self._assembler.aclose()

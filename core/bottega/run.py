@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from bottega.budget import Budget, Meter
-from bottega.events import Event
+from bottega.escape import mask
+from bottega.events import Event, RunEnded, Status
 
 Ask = Callable[[str], Awaitable[str]]
 """Put a question to the person in front of the run and wait for the answer."""
@@ -19,7 +20,7 @@ def new_run_id() -> str:
     return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:8]}"
 
 
-def _drop(event: Event) -> None:
+def drop(event: Event) -> None:
     """Send an event nowhere."""
 
 
@@ -29,6 +30,21 @@ class RunContext:
 
     run_id: str = field(default_factory=new_run_id)
     meter: Meter = field(default_factory=lambda: Meter(Budget()))
-    emit: Callable[[Event], None] = _drop
+    emit: Callable[[Event], None] = drop
     """Takes every event as it happens."""
     ask: Ask | None = None
+
+
+def ended(status: Status, reason: str, run: RunContext) -> RunEnded:
+    """Make a run's last event from its meter."""
+    meter = run.meter
+    return RunEnded(
+        run_id=run.run_id,
+        time=time.time(),
+        status=status,
+        reason=mask(reason),
+        seconds=round(meter.seconds, 6),
+        steps=meter.steps,
+        input_tokens=meter.usage.input_tokens,
+        output_tokens=meter.usage.output_tokens,
+    )
