@@ -63,6 +63,10 @@ class Citation:
     """The passage's own text."""
     score: float = 0.0
     """How well it fitted the query; comparable only within one search."""
+    page: int = 0
+    """First page, counted from 1; 0 where the source has no pages."""
+    metadata: Mapping[str, Json] = field(default_factory=dict[str, Json], hash=False)
+    """What is known of its document and of the passage: title, format, author, row."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
