@@ -10,7 +10,7 @@ a bounded number of times.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -82,9 +82,20 @@ class Loop:
             **fields,
         )
 
-    def answer(self, text: str, *, abstained: bool = False, partial: bool = False) -> Answer:
-        """Make the answer, with the passages that its keys point at."""
-        citations = resolve(text, {**self.evidence, **evidence_in(self.messages)})
+    def answer(
+        self,
+        text: str,
+        *,
+        cited: Sequence[Citation] = (),
+        abstained: bool = False,
+        partial: bool = False,
+    ) -> Answer:
+        """Make the answer, with the passages that its keys point at.
+
+        `cited` are passages that the model named itself; they go before others of the same key.
+        """
+        named = {citation.key: citation for citation in cited}
+        citations = resolve(text, {**self.evidence, **evidence_in(self.messages), **named})
         return self.event(
             Answer, text=text, citations=citations, abstained=abstained, partial=partial
         )

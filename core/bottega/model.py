@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
 from bottega.errors import ModelReplyError
-from bottega.messages import Json, Message
+from bottega.messages import Citation, Json, Message
 
 FinishReason = Literal["stop", "tool_calls", "length", "filter", "abstain"]
 """Why a reply ended: `length` is cut at a token limit, `filter` withheld by the server, `abstain`
@@ -135,6 +135,8 @@ class End:
     model: str = ""
     """The name that the server says it answered with."""
     tokens: Tokens | None = None
+    citations: tuple[Citation, ...] = ()
+    """Passages that the model itself says its text rests on; the text points at them by key."""
 
 
 Delta = TextDelta | ThoughtDelta | CallDelta | Restart | End
@@ -142,7 +144,11 @@ Delta = TextDelta | ThoughtDelta | CallDelta | Restart | End
 
 @runtime_checkable
 class Model(Protocol):
-    """A language model."""
+    """A language model.
+
+    One that writes nothing of its own, but reads answers out of tool results, has an attribute
+    `extractive` that is true: it is not asked for plans or queries in words.
+    """
 
     @property
     def name(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from bottega.messages import Json
+from bottega.messages import Citation, Json, citation_to_json
 from bottega.model import End, RawCall, Reply, Tokens, Usage
 
 
@@ -20,6 +20,7 @@ def reply_to_json(reply: Reply) -> dict[str, Json]:
         "usage": [end.usage.input_tokens, end.usage.output_tokens],
         "model": end.model,
         "tokens": asdict(end.tokens) if end.tokens else None,
+        "citations": [citation_to_json(citation) for citation in end.citations],
     }
 
 
@@ -31,6 +32,7 @@ def reply_from_json(data: Mapping[str, Json]) -> Reply:
         usage=Usage(input_tokens=sent, output_tokens=received),
         model=data["model"],
         tokens=_tokens(data["tokens"]),
+        citations=tuple(Citation(**item) for item in data.get("citations", ())),
     )
     calls = tuple(RawCall(id=c[0], name=c[1], arguments=c[2]) for c in data["calls"])
     return Reply(text=data["text"], thought=data["thought"], calls=calls, end=end)

@@ -19,7 +19,7 @@ from bottega.errors import BottegaError, BudgetExceeded, ModelError, ReplyFormat
 from bottega.events import Action, Answer, Event, Failure, Observation, StepStarted, Thought
 from bottega.messages import ToolCall, ToolResult, user
 from bottega.middleware import wrap_model
-from bottega.model import Reply, collect
+from bottega.model import End, Reply, collect
 from bottega.outcome import Outcome
 from bottega.repeats import REPEATED, Repeats
 from bottega.replies import reply_from_json, reply_to_json
@@ -78,7 +78,7 @@ class Steps:
                     self._bad_turn(problem)
                     continue
                 if turn.answer is not None:
-                    yield self._answered(turn.answer, abstained=reply.end.finish == "abstain")
+                    yield self._answered(turn.answer, reply.end)
                     return
                 async with aclosing(self._act(turn)) as events:
                     async for event in events:
@@ -150,8 +150,9 @@ class Steps:
                 f"the model gave {MAX_BAD_TURNS} replies in a row that cannot be used: {problem}"
             )
 
-    def _answered(self, text: str, *, abstained: bool = False) -> Answer:
-        answer = self._loop.answer(text, abstained=abstained)
+    def _answered(self, text: str, end: End) -> Answer:
+        abstained = end.finish == "abstain"
+        answer = self._loop.answer(text, cited=end.citations, abstained=abstained)
         self._loop.outcome = Outcome(answer=answer)
         return answer
 
@@ -199,7 +200,7 @@ class Steps:
         loop.messages.append(self._dialect.observed(results))
         final = next((item for item in done if item.final), None)
         if final is not None:
-            return self._answered(final.result.content)
+            return self._answered(final.result.content, End())
         self._judge_turn(turn, done, results)
         return None
 

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "red")
 QUOTE_WIDTH = 160
+LINE_WIDTH = 400
+MOST_LINES = 40
+"""Of one thought."""
 
 
 class Terminal:
@@ -46,20 +49,22 @@ class Terminal:
         if line is None:
             return
         mark, text, style = line(event)
-        name = event.node or "run"
-        self._console.print(self._name(name), end=" ")
+        self._print(self._name(event.node or "run"), f"{mark} {text}", style)
+        if isinstance(event, Thought):
+            for more in event.text.strip().splitlines()[1:MOST_LINES]:
+                self._print(self._name(""), f"  {one_line(more, LINE_WIDTH)}", style)
+
+    def _print(self, name: Any, text: str, style: str) -> None:
+        self._console.print(name, end=" ")
         self._console.print(
-            f"{mark} {text}",
-            style=style,
-            markup=False,
-            highlight=False,
-            emoji=False,
-            soft_wrap=True,
+            text, style=style, markup=False, highlight=False, emoji=False, soft_wrap=True
         )
 
     def _name(self, name: str) -> Any:
         from rich.text import Text
 
+        if not name:
+            return Text(" " * 14)
         colour = self._colours.setdefault(name, COLOURS[len(self._colours) % len(COLOURS)])
         return Text(f"{one_line(name, 14):>14}", style=f"bold {colour}")
 
@@ -74,7 +79,8 @@ def _node(event: Any) -> tuple[str, str, str]:
 
 
 def _thought(event: Any) -> tuple[str, str, str]:
-    return "…", one_line(event.text, 400), "italic"
+    first = event.text.strip().partition("\n")[0]
+    return "…", one_line(first, LINE_WIDTH), "italic"
 
 
 def _action(event: Any) -> tuple[str, str, str]:
