@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Sequence
-from typing import cast
 
 from bottega.decider import Choice, Judgement, Option, Score
+from bottega.json_object import find_object
 from bottega.messages import Json, system, user
 from bottega.middleware import Middleware, wrap_model
 from bottega.model import Model, Request, Sampling, Usage, collect
 
-_JSON = re.compile(r"\{.*\}", re.DOTALL)
 _SAMPLING = Sampling(temperature=0.0)
 
 CHOOSE = """\
@@ -73,19 +70,7 @@ class PromptDecider:
         text = f"{question}\n\nMaterial:\n{context}" if context else question
         request = Request(messages=(system(instructions), user(text)), sampling=_SAMPLING)
         reply = await collect(self._respond(request))
-        return _read(reply.text), reply.end.usage
-
-
-def _read(text: str) -> dict[str, Json]:
-    """Read the object in the text, whatever stands around it; nothing where there is none."""
-    found = _JSON.search(text)
-    if not found:
-        return {}
-    try:
-        data: Json = json.loads(found.group())
-    except (ValueError, RecursionError):
-        return {}
-    return cast("dict[str, Json]", data) if isinstance(data, dict) else {}
+        return find_object(reply.text), reply.end.usage
 
 
 def _fraction(value: Json) -> float | None:
