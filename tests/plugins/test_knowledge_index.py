@@ -17,7 +17,7 @@ import pytest
 from hash_embedder import HashEmbedder
 
 from bottega.errors import InputError, StorageError
-from bottega_plugins.knowledge import chunk
+from bottega_plugins.knowledge.documents import splitter
 from bottega_plugins.knowledge.knowledge_base import KnowledgeBase
 from bottega_plugins.knowledge.update import Progress, UpdateReport
 
@@ -132,7 +132,7 @@ def test_files_without_permission_are_named(docs: Path, monkeypatch: pytest.Monk
                 raise PermissionError(13, "Permission denied", str(path))
             return really(path, flags)
 
-        monkeypatch.setattr("bottega_plugins.knowledge.folder.os.open", refusing)
+        monkeypatch.setattr("bottega_plugins.knowledge.documents.folder.os.open", refusing)
     (skipped,) = update(docs).skipped
     assert (skipped.source, skipped.reason) == ("secret.txt", "permission denied")
 
@@ -297,7 +297,7 @@ def test_another_way_of_cutting_makes_passages_anew_and_keeps_vectors(
     docs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     update(docs)
-    monkeypatch.setattr(chunk, "VERSION", chunk.VERSION + 1)
+    monkeypatch.setattr(splitter, "VERSION", splitter.VERSION + 1)
     with pytest.raises(StorageError, match="cuts documents otherwise"):
         sources(open_base(docs), "plums")
     report = update(docs)

@@ -11,10 +11,12 @@ from hash_embedder import HashEmbedder
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bottega_plugins.knowledge.chunk import MOST_CHARACTERS, Chunk, Splitter
-from bottega_plugins.knowledge.header import read_header
-from bottega_plugins.knowledge.outline import read_outline
-from bottega_plugins.knowledge.plain_text import NotTextError, decode
+from bottega_plugins.knowledge.documents.chunk import Chunk
+from bottega_plugins.knowledge.documents.header import read_header
+from bottega_plugins.knowledge.documents.outline import read_outline
+from bottega_plugins.knowledge.documents.plain_text import decode
+from bottega_plugins.knowledge.documents.skipped import SkippedError
+from bottega_plugins.knowledge.documents.splitter import MOST_CHARACTERS, Splitter
 
 PEPS = Path(__file__).parents[2] / "examples/peps"
 SPLITTER = Splitter(token_spans=HashEmbedder().token_spans, max_tokens=128)
@@ -54,7 +56,7 @@ def test_text_is_known_by_its_content(data: bytes, text: str) -> None:
     ],
 )
 def test_what_is_no_text_says_why(data: bytes, reason: str) -> None:
-    with pytest.raises(NotTextError, match=reason):
+    with pytest.raises(SkippedError, match=reason):
         decode(data)
 
 

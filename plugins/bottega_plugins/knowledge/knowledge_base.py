@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from bottega.errors import InputError, StorageError
 from bottega.messages import Citation
-from bottega_plugins.knowledge.chunk import Splitter
+from bottega_plugins.knowledge.documents.splitter import Splitter
 from bottega_plugins.knowledge.pending import Pending
 from bottega_plugins.knowledge.ranking import rank
 from bottega_plugins.knowledge.store import Store, index_folder
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bottega.embedder import Embedder
-    from bottega_plugins.knowledge.chunk import Chunk
+    from bottega_plugins.knowledge.documents.chunk import Chunk
     from bottega_plugins.knowledge.snapshot import Entry, Snapshot
 
 _LONGEST_QUERY = 10_000

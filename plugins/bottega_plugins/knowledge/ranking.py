@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from bottega_plugins.knowledge.chunk import Chunk
+    from bottega_plugins.knowledge.documents.chunk import Chunk
     from bottega_plugins.knowledge.snapshot import Entry, Snapshot
 
 FUSION = 60

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from bottega_plugins.knowledge.chunk import Chunk, embedded_text
+from bottega_plugins.knowledge.documents.chunk import Chunk, embedded_text
 from bottega_plugins.knowledge.lexicon import Lexicon
 from bottega_plugins.knowledge.vectors import Vectors
 from bottega_plugins.knowledge.words import plain_words

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from bottega.errors import StorageError
-from bottega_plugins.knowledge import folder
-from bottega_plugins.knowledge.chunk import Splitter, embedded_text
-from bottega_plugins.knowledge.folder import Skipped, SkippedError
+from bottega_plugins.knowledge.documents import folder
+from bottega_plugins.knowledge.documents.chunk import embedded_text
+from bottega_plugins.knowledge.documents.plain_text import decode
+from bottega_plugins.knowledge.documents.skipped import Skipped, SkippedError
+from bottega_plugins.knowledge.documents.splitter import Splitter
 from bottega_plugins.knowledge.pending import Pending, text_key
-from bottega_plugins.knowledge.plain_text import NotTextError, decode
 from bottega_plugins.knowledge.snapshot import Entry, Snapshot, passages
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def _add_file(
     source, path = file
     try:
         entry = _entry(source, path, known.get(source), splitter)
-    except (SkippedError, NotTextError) as reason:
+    except SkippedError as reason:
         found.skipped.append(Skipped(source=source, reason=str(reason)))
         return
     old = known.get(source)

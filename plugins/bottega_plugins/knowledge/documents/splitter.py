@@ -1,4 +1,4 @@
-"""Passages: pieces of a document that follow its structure and fit an embedder.
+"""Cutting documents to passages that follow their structure and fit an embedder.
 
 A header block is one passage. Under each heading, text is taken up to the embedder's limit and cut
 at the last end of a paragraph, else of a sentence, a line or a word. Spans are exact: the passage's
@@ -7,48 +7,29 @@ text is `text[start:end]` of the document.
 
 from __future__ import annotations
 
-import hashlib
 import re
-import unicodedata
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from bottega_plugins.knowledge import words
-from bottega_plugins.knowledge.outline import Outline, read_outline
+from bottega_plugins.knowledge.documents.chunk import Chunk, citation_path, prefix_text
+from bottega_plugins.knowledge.documents.outline import Outline, read_outline
 
 VERSION = 1
 """Raised when the same text would be cut otherwise: indexes are then made anew."""
 
 MOST_CHARACTERS = 2_000
 """Longest passage, however few tokens it has: 100 characters without a space can be one token."""
-_MOST_PREFIX = 300
-"""Characters of title and heading that are embedded with each passage."""
 _SPECIAL_TOKENS = 4
 """Room for what an embedder puts around and between."""
 _LEAST_TOKENS = 16
 _SHORT_REST = 1.4
 """What is left over after a cut is at least this share of a passage, less 1."""
 _WINDOW = 4 * MOST_CHARACTERS
-_LONGEST_KEY_PATH = 200
 
 TokenSpans = Callable[[str], list[tuple[int, int]]]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Chunk:
-    """One passage of a document."""
-
-    key: str
-    """`<path>:<line>-<end_line>`; with `@<start>` where several passages share these lines."""
-    heading: str
-    """The headings above it, joined by ` > `; empty before the first heading."""
-    start: int
-    end: int
-    line: int
-    end_line: int
-    text: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,33 +97,6 @@ class _Room:
         if after >= len(self._starts):
             return furthest
         return max(position + 1, min(furthest, self._starts[after]))
-
-
-def prefix_text(title: str, heading: str) -> str:
-    """Return what is embedded in front of a passage: where it stands."""
-    return "\n".join(part for part in (title, heading) if part)[:_MOST_PREFIX]
-
-
-def embedded_text(title: str, chunk: Chunk) -> str:
-    """Return the text whose vector stands for the passage."""
-    return f"{prefix_text(title, chunk.heading)}\n{chunk.text}"
-
-
-def citation_path(source: str) -> str:
-    """Return the path as keys carry it: no brackets, no invisible characters, not too long."""
-    shown = "".join(_quoted(c) if _needs_quoting(c) else c for c in source)
-    if len(shown) <= _LONGEST_KEY_PATH:
-        return shown
-    digest = hashlib.sha256(source.encode()).hexdigest()[:8]
-    return f"{digest}~{shown[-_LONGEST_KEY_PATH:]}"
-
-
-def _needs_quoting(character: str) -> bool:
-    return character in "[];,%" or unicodedata.category(character) in {"Cc", "Cf", "Zl", "Zp"}
-
-
-def _quoted(character: str) -> str:
-    return "".join(f"%{byte:02X}" for byte in character.encode())
 
 
 _ENDS = (  # what to cut at, best first, and the share of the room that must at least be filled

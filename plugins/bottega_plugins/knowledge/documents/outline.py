@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from bottega_plugins.knowledge.header import Header, read_header
+from bottega_plugins.knowledge.documents.header import Header, read_header
 
 _UNDERLINED = re.compile(
     r"^(?P<title>[^\s][^\n]{0,200}?)[ \t]*\r?\n"

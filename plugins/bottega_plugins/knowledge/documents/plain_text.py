@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 import re
 
+from bottega_plugins.knowledge.documents.skipped import SkippedError
+
 _MARKS = (  # the mark of UTF-32 begins with that of UTF-16: longest first
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -17,17 +19,13 @@ _MOST_CONTROLS = 0.01
 """Share of control characters above which bytes are not text. Compressed data have 0.1."""
 
 
-class NotTextError(Exception):
-    """The bytes are not plain text; the message says what they are."""
-
-
 def decode(data: bytes) -> str:
     """Return the text: UTF-8, UTF-16 or UTF-32 with a byte-order mark, or Latin-1.
 
-    Line ends stay as they are; the mark is no part of the text. Raises NotTextError.
+    Line ends stay as they are; the mark is no part of the text. Raises SkippedError.
     """
     if data.startswith(b"%PDF-"):
-        raise NotTextError("a PDF: only plain text is read")
+        raise SkippedError("a PDF: only plain text is read")
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return _marked(data[len(mark) :], encoding)
@@ -36,7 +34,7 @@ def decode(data: bytes) -> str:
     except UnicodeDecodeError:
         text = _eight_bits(data)
     if len(_CONTROL.findall(text)) > max(1, len(text) * _MOST_CONTROLS):
-        raise NotTextError("binary data")
+        raise SkippedError("binary data")
     return text
 
 
@@ -44,7 +42,7 @@ def _marked(data: bytes, encoding: str) -> str:
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
-        raise NotTextError(f"broken {encoding}: {error.reason} at byte {error.start}") from None
+        raise SkippedError(f"broken {encoding}: {error.reason} at byte {error.start}") from None
 
 
 def _eight_bits(data: bytes) -> str:

@@ -9,24 +9,12 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from bottega_plugins.knowledge.documents.skipped import Skipped, SkippedError
 
 MOST_BYTES = 20_000_000
 """Larger files are left out."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Skipped:
-    """A file that is not read."""
-
-    source: str
-    """Path relative to the folder, with `/`."""
-    reason: str
-
-
-class SkippedError(Exception):
-    """This file is not read; the message says why."""
 
 
 def files(folder: Path, leave_out: Path | None = None) -> Iterator[tuple[str, Path | Skipped]]:
