@@ -1,0 +1,166 @@
+"""Claims of an answer: its sentences, the passages that each points at, and the exact spans there.
+
+A span is the run of at most three sentences of a passage that has most of the claim's words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from bottega.messages import Citation
+from bottega_plugins.knowledge.research.sentences import sentence_spans
+from bottega_plugins.knowledge.words import words
+
+_BRACKETS = re.compile(r"\s*\[([^\[\]\n]{1,300})\]")
+_BETWEEN_KEYS = re.compile(r"\s*[;,]\s*")
+_QUOTES = re.compile(r"[\"\u201c\u201d\u00ab\u00bb]")
+_SPACES = re.compile(r"\s+")
+_MOST_SENTENCES = 3
+_LEAST_WORDS = 4
+"""Of a quotation that proves anything."""
+_LONGEST_LEAD = 60
+"""Characters of a line such as `It depends on:` that only leads to what follows."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """One sentence of an answer."""
+
+    text: str
+    """Without the keys."""
+    keys: tuple[str, ...]
+    """What it points at, as far as such passages are known."""
+    after: str
+    """What stands between it and the next: a space, or the end of a paragraph."""
+
+    @property
+    def says_something(self) -> bool:
+        """Whether there is anything in it that must be supported."""
+        if self.text.endswith(":") and len(self.text) <= _LONGEST_LEAD:
+            return False
+        return bool(words(self.text))
+
+
+def read_claims(answer: str, known: Mapping[str, Citation]) -> Iterator[Claim]:
+    """Yield the sentences of an answer, each with the keys that stand in it or right behind it."""
+    spans = list(sentence_spans(answer))
+    for index, (start, end) in enumerate(spans):
+        following = spans[index + 1][0] if index + 1 < len(spans) else len(answer)
+        text, keys = _without_keys(answer[start:end], known)
+        yield Claim(text=text, keys=keys, after=_gap(answer[end:following]))
+
+
+def _gap(between: str) -> str:
+    lines = between.count("\n")
+    return "\n\n" if lines > 1 else "\n" if lines else " "
+
+
+def _without_keys(text: str, known: Mapping[str, Citation]) -> tuple[str, tuple[str, ...]]:
+    keys: list[str] = []
+
+    def leave_out(match: re.Match[str]) -> str:
+        inside = match[1]
+        named = [part.strip() for part in (inside, *_BETWEEN_KEYS.split(inside))]
+        found = [name for name in named if name in known]
+        keys.extend(found)
+        return "" if found else match[0]
+
+    bare = _BRACKETS.sub(leave_out, text)
+    return bare.strip(), tuple(dict.fromkeys(keys))
+
+
+def narrowed(passage: Citation, claim: str) -> Citation:
+    """Return the part of a passage that a claim rests on, as a citation of its own.
+
+    Its span and lines are exact where the passage's text is that of the source; in a source that
+    was converted (its span and its text differ in length) the passage's own span is kept.
+    """
+    start, end = support_span(passage.quote, claim)
+    if (start, end) == (0, len(passage.quote)):
+        return passage
+    quote = passage.quote[start:end]
+    if passage.end - passage.start != len(passage.quote):
+        return replace(passage, quote=quote)
+    line = passage.line + passage.quote.count("\n", 0, start) if passage.line else 0
+    end_line = line + quote.count("\n") if line else 0
+    return replace(
+        passage,
+        key=_key(passage, line, end_line, start),
+        start=passage.start + start,
+        end=passage.start + end,
+        line=line,
+        end_line=end_line,
+        quote=quote,
+    )
+
+
+def _key(passage: Citation, line: int, end_line: int, start: int) -> str:
+    path, colon, _ = passage.key.rpartition(":")
+    if not (line and colon):
+        return passage.key
+    first, last = passage.line, passage.end_line
+    several = (line, end_line) == (first, last) or line == end_line
+    # several spans may share their lines: the first character tells them apart
+    return f"{path}:{line}-{end_line}" + (f"@{passage.start + start}" if several else "")
+
+
+def support_span(text: str, claim: str) -> tuple[int, int]:
+    """Return where in a text a claim is supported best: what it quotes, else its sentences."""
+    quoted = _exact(text, claim)
+    if quoted:
+        return quoted
+    spans = list(sentence_spans(text))
+    wanted = set(words(claim))
+    best, found = 0.0, (0, len(text))
+    for first in range(len(spans)):
+        for last in range(first, min(first + _MOST_SENTENCES, len(spans))):
+            start, end = spans[first][0], spans[last][1]
+            shared = len(wanted & set(words(text[start:end]))) - 0.5 * (last - first)
+            if shared > best:
+                best, found = shared, (start, end)
+    return found
+
+
+def _exact(text: str, claim: str) -> tuple[int, int] | None:
+    """Return the sentences around the longest quotation of the text in the claim."""
+    pieces = sorted(_QUOTES.split(claim)[1::2], key=len, reverse=True)
+    for piece in (claim, *pieces):
+        if len(piece.split()) < _LEAST_WORDS:
+            continue
+        pattern = r"\s+".join(re.escape(word) for word in piece.strip(" .\u2026").split())
+        match = re.search(pattern, text)
+        if match:
+            return _sentences_around(text, *match.span())
+    return None
+
+
+def _sentences_around(text: str, start: int, end: int) -> tuple[int, int]:
+    spans = [span for span in sentence_spans(text) if span[0] < end and start < span[1]]
+    return (spans[0][0], spans[-1][1]) if spans else (start, end)
+
+
+def is_quotation(claim: str, text: str) -> bool:
+    """Say whether the claim is made of the text's own words: a quotation, and little beside it.
+
+    What stands beside the quotation must be in the text as well, word for word.
+    """
+    bare = _SPACES.sub(" ", text).casefold()
+    pieces = _QUOTES.split(claim)
+    quoted = [piece for piece in pieces[1::2] if len(piece.split()) >= _LEAST_WORDS]
+    beside = [piece for piece in pieces[::2] if words(piece)] if quoted else []
+    wanted = [*quoted, *beside] if quoted else [claim]
+    return all(_SPACES.sub(" ", piece).strip(" .:,\u2026").casefold() in bare for piece in wanted)
+
+
+def best_supporter(claim: str, passages: Sequence[Citation]) -> Citation | None:
+    """Return the passage that has most of a claim's words, if it has at least half of them."""
+    wanted = set(words(claim))
+
+    def share(passage: Citation) -> float:
+        there = set(words(f"{passage.heading} {passage.quote}"))
+        return len(wanted & there) / len(wanted) if wanted else 0.0
+
+    best = max(passages, key=share, default=None)
+    return best if best is not None and share(best) >= 0.5 else None

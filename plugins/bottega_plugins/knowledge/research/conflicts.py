@@ -1,0 +1,87 @@
+"""Sources that contradict each other: shown side by side, never decided in silence.
+
+A candidate is a passage of another document that says nearly what a sentence of the answer says,
+but has another number or another name in the place of the one that matters. A decider confirms it,
+except for extractive models, whose decider cannot tell a contradiction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from bottega.messages import Citation
+from bottega_plugins.knowledge.research.claims import narrowed
+from bottega_plugins.knowledge.research.judging import Judge
+from bottega_plugins.knowledge.research.names import names, numbers
+from bottega_plugins.knowledge.research.verifying import Checked, Verified
+from bottega_plugins.knowledge.words import plain_words, words
+
+ALIKE = 0.75
+"""Share of a sentence's other words that a contradicting one has, at least."""
+MOST = 5
+"""Conflicts that are shown."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Conflict:
+    """Two spans of different documents that cannot both be right."""
+
+    said: Citation
+    other: Citation
+
+
+async def find_conflicts(
+    question: str, verified: Verified, kept: Sequence[Citation], judge: Judge, *, confirm: bool
+) -> tuple[Conflict, ...]:
+    """Return where other documents contradict what the answer says, each pair once."""
+    found: dict[tuple[str, str], Conflict] = {}
+    for item in verified.sentences:
+        for conflict in _candidates(question, item, kept):
+            pair = (conflict.said.source, conflict.other.source)
+            if pair in found or pair[::-1] in found:
+                continue
+            if confirm:
+                said = await judge.contradicted(item.claim.text, conflict.other.quote)
+                if said.verdict is not True:
+                    continue
+            found[pair] = conflict
+            if len(found) == MOST:
+                return tuple(found.values())
+    return tuple(found.values())
+
+
+def _candidates(question: str, item: Checked, kept: Sequence[Citation]) -> Iterator[Conflict]:
+    for said in item.spans:
+        for value, kind in _values(question, said.quote, item.claim.text):
+            for passage in kept:
+                if passage.source != said.source:
+                    other = narrowed(passage, said.quote)
+                    if _differs(said, other, value, kind):
+                        yield Conflict(said=said, other=other)
+
+
+def _values(question: str, quote: str, claim: str) -> Iterator[tuple[str, str]]:
+    """Yield the numbers and names that the claim has and the question does not."""
+    asked, text = f" {plain_words(question)} ", f" {plain_words(quote)} "
+    for kind, found in (("number", numbers(claim)), ("name", names(claim))):
+        for value in found:
+            plain = f" {plain_words(value)} "
+            if plain not in asked and plain in text:
+                yield value, kind
+
+
+def _differs(said: Citation, other: Citation, value: str, kind: str) -> bool:
+    """Say whether another span says the same of another value."""
+    rest = set(words(said.quote)) - set(words(value))
+    there = set(words(other.quote))
+    if not rest or len(rest & there) < ALIKE * len(rest):
+        return False
+    if f" {plain_words(value)} " in f" {plain_words(other.quote)} ":
+        return False
+    own = {plain_words(v) for v in _of_kind(said.quote, kind)}
+    return any(plain_words(v) not in own for v in _of_kind(other.quote, kind))
+
+
+def _of_kind(text: str, kind: str) -> list[str]:
+    return numbers(text) if kind == "number" else names(text)

@@ -1,0 +1,58 @@
+"""Names and values in a text: what a follow-up query is about, and what sources can differ in.
+
+By capitals and digits alone; good for English and its neighbours.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from bottega_plugins.knowledge.words import fold, words
+
+_NAME = re.compile(
+    r"\b[A-Z\u00c0-\u00de][\w'\u2019.-]*(?:\s+(?:(?:of|the|and|de|la|von|van|in|for|du)\s+){0,2}"
+    r"[A-Z\u00c0-\u00de0-9][\w'\u2019.-]*){0,6}"
+)
+_QUOTED = re.compile(r'"([^"\n]{2,80})"|\u201c([^\u201d\n]{2,80})\u201d')
+_NUMBER = re.compile(r"(?<![\w.])[$\u20ac\u00a3]?\d[\d,]*(?:\.\d+)*%?(?![\w])")
+_FIRST_WORD = re.compile(r"(?:^|[.!?:]\s+|\n\s*)$")
+_PLAIN_STARTS = frozenset(
+    """a an the this that these those it its he she they his her their we our you your i in on at
+    by for from with as and but or if when while after before during since until although though
+    however there here what which who whom whose where why how is are was were do does did can
+    could would should may might must not no yes also both each every some many most all one two
+    three first second""".split()  # noqa: SIM905  # a list of words reads better as words
+)
+
+
+def names(text: str) -> list[str]:
+    """Return names and titles in the text, each once, in order.
+
+    A plain word with a capital because a sentence begins with it is no name.
+    """
+    found: dict[str, str] = {}
+    for name in _names(text):
+        found.setdefault(fold(name), name)
+    return list(found.values())
+
+
+def numbers(text: str) -> list[str]:
+    """Return numbers, sums, shares and versions in the text, each once, in order."""
+    return list(dict.fromkeys(match[0].rstrip(",.") for match in _NUMBER.finditer(text)))
+
+
+def _names(text: str) -> Iterator[str]:
+    for match in _QUOTED.finditer(text):
+        yield match[1] or match[2]
+    for match in _NAME.finditer(text):
+        name = match[0].rstrip(".'\u2019-")
+        first, _, rest = name.partition(" ")
+        if fold(first) in _PLAIN_STARTS:
+            name = rest.strip()
+            if not name[:1].isupper():
+                continue
+        elif not rest and _FIRST_WORD.search(text, max(0, match.start() - 4), match.start()):
+            continue
+        if words(name):
+            yield name

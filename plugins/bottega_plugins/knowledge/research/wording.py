@@ -1,0 +1,95 @@
+"""What a researcher says of its work: queries, verdicts, and why it stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+from bottega_plugins.knowledge.research.case import Case
+from bottega_plugins.knowledge.research.conflicts import Conflict
+from bottega_plugins.knowledge.research.judging import Verdict
+from bottega_plugins.knowledge.research.query import Queries, Query
+from bottega_plugins.knowledge.research.verifying import Verified
+
+MOST_LEFT_OUT = 5
+LONGEST_REASON = 120
+
+
+def planned(plan: Queries) -> str:
+    """Tell the first queries."""
+    count = len(plan.queries)
+    lines = [f"I search for {count} thing{'' if count == 1 else 's'}:"]
+    return "\n".join([*lines, *map(_query, plan.queries)])
+
+
+def followed(more: Queries) -> Iterator[str]:
+    """Tell what is missing and what is searched for next."""
+    yield f"missing: {more.missing}" if more.missing else "not everything has been found yet"
+    yield from map(_query, more.queries)
+
+
+def _query(query: Query) -> str:
+    about = f" ({query.about})" if query.about and query.about != query.text else ""
+    return f"  {query.purpose}{about}: {query.text}"
+
+
+def judged(verdicts: Sequence[Verdict], latest: Collection[str]) -> str:
+    """Tell which of the passages just found are kept and why."""
+    new = [verdict for verdict in verdicts if verdict.passage.key in latest]
+    kept = [verdict for verdict in new if verdict.kept]
+    left = [verdict for verdict in new if not verdict.kept]
+    lines = [f"{len(new)} new passages: {len(kept)} kept, {len(left)} left out"]
+    lines += [f"  kept [{v.passage.key}]{_why(v)}" for v in kept]
+    lines += [f"  left out [{v.passage.key}]{_why(v)}" for v in left[:MOST_LEFT_OUT]]
+    if len(left) > MOST_LEFT_OUT:
+        lines.append(f"  and {len(left) - MOST_LEFT_OUT} more left out")
+    return "\n".join(lines)
+
+
+def _why(verdict: Verdict) -> str:
+    sure = "" if verdict.probability is None else f" {verdict.probability:.2f}"
+    reason = " ".join(verdict.reason.split())
+    cut = reason if len(reason) <= LONGEST_REASON else f"{reason[:LONGEST_REASON]}\u2026"
+    return f"{sure}: {cut}" if cut else sure
+
+
+def stopped(case: Case, rounds: int, more: Queries) -> str:
+    """Tell why no more is searched for."""
+    if len(case.rounds) >= rounds:
+        return f"{rounds} rounds of searching are all there are"
+    if not case.latest:
+        return "the last searches brought nothing new"
+    if more.missing:
+        return f"no more queries for what is missing: {more.missing}"
+    return "what was found is enough"
+
+
+def checked(verified: Verified) -> Iterator[str]:
+    """Tell how the sentences of the answer stand."""
+    said = [item for item in verified.sentences if item.claim.says_something]
+    bad = verified.unsupported
+    yield f"{len(said)} sentences checked: {len(said) - len(bad)} supported"
+    for item in bad:
+        yield f"  not supported: {item.claim.text} ({item.reason or 'no passage has its words'})"
+
+
+def answered(text: str, conflicts: Sequence[Conflict]) -> str:
+    """Return the answer, and where sources contradict it."""
+    if not conflicts:
+        return text
+    lines = [f'- "{_flat(c.other.quote)}" [{c.other.key}]' for c in conflicts]
+    return "\n".join([text, "", "Other sources say otherwise:", *lines])
+
+
+def nothing_found(case: Case) -> str:
+    """Say that the documents do not tell."""
+    return f"The documents do not tell: {_flat(case.question)}"
+
+
+def unsupported(case: Case) -> str:
+    """Say that there was an answer, but nothing to support it."""
+    return f"The documents do not support an answer to: {_flat(case.question)}"
+
+
+def _flat(text: str) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= 400 else f"{flat[:400]}\u2026"
