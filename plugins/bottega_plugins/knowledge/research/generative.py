@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from typing import cast
 
 from bottega.json_object import find_object
 from bottega.messages import Citation, Json, system, user
@@ -128,6 +129,5 @@ def _text(value: Json) -> str:
     return " ".join(text.split())[:500]
 
 
-def _list(value: Json) -> list[Json]:
-    items: list[Json] = value if isinstance(value, list) else []
-    return items
+def _list(value: Json) -> Sequence[Json]:
+    return cast("Sequence[Json]", value) if isinstance(value, list) else ()

@@ -39,6 +39,8 @@ _ASKED = re.compile(
     r"\s*(?:task|question|a good answer):[ \t]*.{0,4000}?(?:\n\s*\n|$)", re.I | re.S
 )
 """What a critic puts before the evidence: the task and what a good answer must do."""
+_ABOUT = re.compile(r"\s*the material [^:?]{0,80}\bquestion:\s*(?=.*\?\s*$)", re.I | re.S)
+"""What stands before a question that the material is to be judged by."""
 
 
 class EmbeddedDecider:
@@ -71,8 +73,10 @@ class EmbeddedDecider:
     async def judge(self, question: str, *, context: str = "") -> Judgement:
         """Say whether the context supports a statement, or holds the answer to a question.
 
-        A task at the beginning of the context (`Task: ...` and an empty line) is no evidence.
+        A task at the beginning of the context (`Task: ...` and an empty line) is no evidence. "The
+        material helps to answer this question: ...?" is judged as the question itself.
         """
+        question = _ABOUT.sub("", question, count=1)
         evidence = _evidence(context)
         if not question.strip() or not evidence.strip():
             return Judgement(verdict=None, reason="there is nothing to judge by")
