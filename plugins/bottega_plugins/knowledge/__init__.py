@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from bottega.errors import InputError
 from bottega.offer import Offer
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bottega.plugin.context import FactoryContext
     from bottega.tools import Tool
     from bottega_plugins.knowledge.knowledge_base import KnowledgeBase
+    from bottega_plugins.knowledge.research import ResearchModel
 
 EMBEDDER = "minilm"
 
@@ -51,6 +52,27 @@ def _tool(context: FactoryContext, docs: str = "", embedder: str = EMBEDDER) -> 
     return SearchKnowledge(knowledge)
 
 
+def _researcher(
+    context: FactoryContext,
+    *,
+    rounds: int = 3,
+    searches: int = 5,
+    passages: int = 8,
+    unsupported: Literal["mark", "drop"] = "mark",
+) -> Any:
+    from bottega_plugins.knowledge.research import make_kind
+
+    return make_kind(
+        context, rounds=rounds, searches=searches, passages=passages, unsupported=unsupported
+    )
+
+
+def _research(context: FactoryContext) -> ResearchModel:
+    from bottega_plugins.knowledge.research import make_model
+
+    return make_model(context)
+
+
 def _index(context: FactoryContext) -> click.Command:
     from bottega_plugins.knowledge.index_command import make_command
 
@@ -58,7 +80,7 @@ def _index(context: FactoryContext) -> click.Command:
 
 
 def _ask(context: FactoryContext) -> click.Command:
-    from bottega_plugins.knowledge.ask_command import make_command
+    from bottega_plugins.knowledge.commands.ask_command import make_command
 
     return make_command(context, EMBEDDER)
 
@@ -75,6 +97,20 @@ def bottega_tools() -> Iterable[Offer]:
     """Offer the tool that searches such a folder."""
     summary = "Finds passages in a folder of documents, with file and lines to cite."
     return [Offer(name="search_knowledge", summary=summary, factory=_tool)]
+
+
+@hookimpl
+def bottega_agents() -> Iterable[Offer]:
+    """Offer the kind of agent that answers from documents alone."""
+    summary = "Searches, judges, searches again; each sentence of its answer cites its evidence."
+    return [Offer(name="researcher", summary=summary, factory=_researcher)]
+
+
+@hookimpl
+def bottega_models() -> Iterable[Offer]:
+    """Offer research as a model, for agents outside of graphs."""
+    summary = "Research through another model: research:embedded, research:openai:NAME."
+    return [Offer(name="research", summary=summary, factory=_research)]
 
 
 @hookimpl

@@ -1,4 +1,8 @@
-"""The command `bottega ask QUESTION --docs DIR`: one agent answers from a folder of documents."""
+"""The command `bottega ask QUESTION --docs DIR`: a researcher answers from a folder of documents.
+
+On standard error it shows what it searches for, which passages it keeps and why; on standard output
+the answer, and the spans it rests on.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +16,7 @@ from bottega.cli import options
 if TYPE_CHECKING:
     from bottega.plugin.context import FactoryContext
     from bottega_plugins.knowledge.knowledge_base import KnowledgeBase
-
-INSTRUCTIONS = (
-    "Answer the question from the documents alone: search them, search again in other words when "
-    "what you found does not tell, and say so when they do not tell at all."
-)
+    from bottega_plugins.knowledge.research.verifying import Unsupported
 
 
 def make_command(context: FactoryContext, embedder: str) -> click.Command:
@@ -25,13 +25,29 @@ def make_command(context: FactoryContext, embedder: str) -> click.Command:
     @click.command("ask", help="Ask a question about a folder of documents.")
     @click.argument("question")
     @click.option("--docs", required=True, metavar="DIR", help="The folder of documents.")
+    @click.option(
+        "--rounds", type=click.IntRange(1, 20), default=3, help="Rounds of searching, at most."
+    )
+    @click.option(
+        "--unsupported",
+        type=click.Choice(["mark", "drop"]),
+        default="mark",
+        help="What becomes of sentences that no document supports.",
+    )
     @options.running
-    def ask(question: str, docs: str, **given: Unpack[options.Running]) -> None:
+    def ask(
+        question: str,
+        docs: str,
+        rounds: int,
+        unsupported: Unsupported,
+        **given: Unpack[options.Running],
+    ) -> None:
         from bottega.agent import Agent
         from bottega.budget import Budget
         from bottega.cli.session import Output, ask_person, conduct
         from bottega.runnable import checked_task
         from bottega_plugins.knowledge.knowledge_base import KnowledgeBase, require_folder
+        from bottega_plugins.knowledge.research import Limits, research_model
         from bottega_plugins.knowledge.search_knowledge import SearchKnowledge
 
         checked_task(question)
@@ -40,11 +56,12 @@ def make_command(context: FactoryContext, embedder: str) -> click.Command:
         made = context.make("embedder", embedder)
         knowledge = KnowledgeBase.open(folder, made, home=context.home)
         _refresh(knowledge, shown=not (output.as_json or output.quiet))
+        depth = Limits(rounds=rounds, unsupported=unsupported)
         agent = Agent(
             "librarian",
-            model=given["model"] or "embedded",
+            model=research_model(context, given["model"] or "embedded", depth),
             tools=[SearchKnowledge(knowledge)],
-            instructions=INSTRUCTIONS,
+            middleware=(),
             folder=folder.parent,
             plugins=context.plugins,
         )

@@ -1,0 +1,1 @@
+"""The commands `bottega index` and `bottega ask`."""
