@@ -1,13 +1,19 @@
 """The header block of a text: `Key: value` lines at its very beginning.
 
-As in mail (RFC 822), in PEPs, and between two lines of `---` in Markdown.
+As in mail (RFC 822), in PEPs, and between two lines of `---` in Markdown, where it is YAML. YAML
+with anchors and aliases is read line by line: eight of them can stand for a billion values.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, cast
+
+from bottega.messages import Json
+from bottega_plugins.knowledge.documents.facts import facts, typed
 
 _FIELD = re.compile(r"([A-Za-z][A-Za-z0-9_-]{0,39}):(?:[ \t]+(.*))?$")
 _FENCED = re.compile(r"\A---[ \t]*\r?\n(.*?\n)---[ \t]*\r?(?:\n|\Z)", re.DOTALL)
@@ -24,6 +30,14 @@ class Header:
     fields: tuple[tuple[str, str], ...]
     start: int
     end: int
+    values: Mapping[Any, Any] = field(default_factory=dict[Any, Any], hash=False)
+    """The block as YAML; empty where it is none."""
+
+    @property
+    def metadata(self) -> dict[str, Json]:
+        """The fields as filters take them, without the title."""
+        plain = {name: typed(value) for name, value in self.fields if name.lower() not in _TITLES}
+        return facts(self.values or plain)
 
     @property
     def title(self) -> str:
@@ -37,13 +51,30 @@ def read_header(text: str) -> Header | None:
     fenced = _FENCED.match(text[:_MOST_CHARACTERS])
     if fenced:
         fields = _fields(fenced[1].splitlines(), strict=False)
-        return Header(fields=fields, start=0, end=fenced.end()) if fields else None
+        if not fields:
+            return None
+        return Header(fields=fields, start=0, end=fenced.end(), values=_yaml(fenced[1]))
     lines, start, end = _first_block(text)
     fields = _fields(lines, strict=True)
     # one line such as `Note: this is old` may well be prose
     if len(fields) > 1 or (fields and fields[0][0].lower() in _TITLES):
         return Header(fields=fields, start=start, end=end)
     return None
+
+
+_ALIAS = re.compile(r"(?:^|[\s\[,:-])[&*][\w-]", re.MULTILINE)
+
+
+def _yaml(block: str) -> Mapping[Any, Any]:
+    """Return the values of a block of YAML; none if it cannot be read, or not safely."""
+    if _ALIAS.search(block):
+        return {}
+    yaml = import_module("yaml")
+    try:
+        values = yaml.load(block, yaml.SafeLoader)
+    except (yaml.YAMLError, ValueError, RecursionError, OverflowError, TypeError):
+        return {}
+    return cast("Mapping[Any, Any]", values) if isinstance(values, dict) else {}
 
 
 def _first_block(text: str) -> tuple[list[str], int, int]:

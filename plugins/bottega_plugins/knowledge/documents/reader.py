@@ -5,13 +5,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 
+from bottega.errors import InputError
 from bottega.messages import Json
 from bottega_plugins.knowledge.documents.chunk import Chunk
 from bottega_plugins.knowledge.documents.document import Document
+from bottega_plugins.knowledge.documents.draft import without_surrogates
+from bottega_plugins.knowledge.documents.folder import MOST_BYTES
+from bottega_plugins.knowledge.documents.format import FORMATS, binary_format, text_format
+from bottega_plugins.knowledge.documents.isolated import IsolatedParser, parse_in_process
+from bottega_plugins.knowledge.documents.parsed import Parsed
 from bottega_plugins.knowledge.documents.plain_text import decode
 from bottega_plugins.knowledge.documents.skipped import SkippedError
 from bottega_plugins.knowledge.documents.splitter import Splitter
+
+VERSION = 1
+"""Raised when the same bytes would be read otherwise: indexes are then made anew."""
+_LONGEST_TITLE = 300
+_BINARY = ("pdf", "docx")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,24 +46,100 @@ class DocumentReader:
     @property
     def version(self) -> str:
         """Another one when the same bytes would give other passages."""
-        return self._splitter.version
+        return f"{VERSION}:{self._splitter.version}"
 
     async def read(self, document: Document) -> Reading:
         """Return the document's passages, in order; at least one.
 
-        Raises SkippedError, saying why, for what cannot be read; nothing else, whatever the bytes.
+        Raises SkippedError, saying why, for what cannot be read, and InputError for a format that
+        there is not; nothing else, whatever the bytes.
         """
-        return await asyncio.to_thread(self._read, document)
+        if document.format and document.format not in FORMATS:
+            known = ", ".join(sorted(FORMATS))
+            raise InputError(f"unknown format {document.format!r}", hint=f"known: {known}")
+        form, text = await asyncio.to_thread(_told, document)
+        if form in ("pdf", "docx", "html", "xml"):
+            parsed = await _parsed_elsewhere(document, form, text)
+        else:
+            parsed = await asyncio.to_thread(_parsed, document, form, text)
+        return await asyncio.to_thread(self._cut, document, parsed, text)
 
-    def _read(self, document: Document) -> Reading:
-        content = document.content
-        text = content if isinstance(content, str) else decode(content)
-        title, chunks = self._splitter.split(document.source, text)
+    def _cut(self, document: Document, parsed: Parsed, text: str) -> Reading:
+        title = document.title or parsed.title or PurePosixPath(document.source).name
+        title = " ".join(title.split())[:_LONGEST_TITLE]
+        chunks = self._splitter.cut(parsed, title, document.source, text)
         if not chunks:
-            raise SkippedError("only blank space")
+            raise SkippedError("only blank space" if text else "no text in it")
         return Reading(
-            title=document.title or title,
-            format=document.format or "text",
-            metadata=document.metadata,
+            title=title,
+            format=parsed.format,
+            metadata={**parsed.metadata, **document.metadata},
             chunks=chunks,
         )
+
+
+def _told(document: Document) -> tuple[str, str]:
+    """Return the format, and the text unless the format is a binary one."""
+    content = document.content
+    if len(content) > MOST_BYTES:
+        raise SkippedError(f"larger than {MOST_BYTES // 1_000_000} MB")
+    if isinstance(content, bytes):
+        form = binary_format(content, "" if document.format else document.source)
+        if form:
+            return form, ""
+        content = decode(content)
+    if document.format in _BINARY:
+        raise SkippedError(f"not a {document.format.upper()} file")
+    return document.format or text_format(content, document.source), without_surrogates(content)
+
+
+def _parsed(document: Document, form: str, text: str) -> Parsed:  # one a format
+    """Read a text in this process. The parser of a format is imported when it is first needed."""
+    from bottega_plugins.knowledge.documents.prose import parse_prose
+
+    if form == "markdown":
+        from bottega_plugins.knowledge.documents.markdown import parse_markdown
+
+        return parse_markdown(text)
+    if form == "csv":
+        from bottega_plugins.knowledge.documents.table import parse_table
+
+        return parse_table(text)
+    if form in ("json", "jsonl"):
+        from bottega_plugins.knowledge.documents.records import parse_json, parse_json_lines
+
+        return parse_json(text) if form == "json" else parse_json_lines(text)
+    if form == "notebook":
+        from bottega_plugins.knowledge.documents.notebook import parse_notebook
+
+        return parse_notebook(text)
+    if form in ("python", "code"):
+        from bottega_plugins.knowledge.documents.source_code import parse_code
+
+        return (_python(text) if form == "python" else None) or parse_code(text, document.source)
+    return parse_prose(text, form)
+
+
+def _python(text: str) -> Parsed | None:
+    from bottega_plugins.knowledge.documents.python_code import parse_python
+
+    return parse_python(text)
+
+
+async def _parsed_elsewhere(document: Document, form: str, text: str) -> Parsed:
+    data = text.encode() if text or isinstance(document.content, str) else document.content
+    return await parse_in_process(_parser(form), data, form)
+
+
+def _parser(form: str) -> IsolatedParser:
+    if form == "pdf":
+        from bottega_plugins.knowledge.documents.pdf import PdfParser
+
+        return PdfParser()
+    if form == "docx":
+        from bottega_plugins.knowledge.documents.docx import DocxParser
+
+        return DocxParser()
+    from bottega_plugins.knowledge.documents.html import HtmlParser
+
+    return HtmlParser()
