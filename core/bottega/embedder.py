@@ -36,3 +36,22 @@ class Embedder(Protocol):
     def token_spans(self, text: str) -> list[tuple[int, int]]:
         """Return the character span of each token of the text."""
         ...
+
+
+@runtime_checkable
+class QueryEmbedder(Protocol):
+    """What an embedder also has when it reads queries otherwise than documents, by a prompt."""
+
+    async def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return vectors as `embed` does, of texts that are questions."""
+        ...
+
+
+async def embed_query(embedder: Embedder, query: str) -> NDArray[np.float32]:
+    """Return a query's vector, shape (dimension,)."""
+    if isinstance(embedder, QueryEmbedder):
+        rows = await embedder.embed_queries([query])
+    else:
+        rows = await embedder.embed([query])
+    vector: NDArray[np.float32] = rows[0]
+    return vector

@@ -11,7 +11,6 @@ import asyncio
 import functools
 import hashlib
 import os
-import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bottega.errors import StorageError
+from bottega_plugins.embedders.tokens import clean, spans
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,13 +37,10 @@ _MAX_CHARACTERS = 32 * MAX_TOKENS
 _BATCH_TOKENS = 256
 """Padding included. Larger batches are slower, for they fall out of a core's own cache: a long text
 takes 47 ms of one core when it is run alone, and 59 ms in a batch of eight."""
-_WINDOW = 1 << 16
-"""Characters that `token_spans` tokenises at once, so that a book does not fill the memory."""
 _SLICE = 32
 """Texts that `embed` tokenises at once."""
 _MOST_LANES = 8
 """Batches run at the same time by one process, on as many cores."""
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,12 +110,7 @@ class MiniLM:
 
     def token_spans(self, text: str) -> list[tuple[int, int]]:
         """Return the (start, end) characters of each token of the whole text, nothing cut."""
-        encode = self._engine().tokenizer.encode
-        return [
-            (start + a, start + b)
-            for start, piece in _windows(_clean(text))
-            for a, b in encode(piece, add_special_tokens=False).offsets
-        ]
+        return spans(self._engine().tokenizer, text)
 
     def _engine(self) -> _Engine:
         with self._lock:
@@ -192,7 +184,7 @@ def _tokenise(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
     first, last = (tokenizer.token_to_id(mark) or 0 for mark in ("[CLS]", "[SEP]"))
     # one by one: `encode_batch` starts threads, which warn on stderr when the process forks
     tokens = (
-        tokenizer.encode(_clean(text[:_MAX_CHARACTERS]), add_special_tokens=False).ids
+        tokenizer.encode(clean(text[:_MAX_CHARACTERS]), add_special_tokens=False).ids
         for text in texts
     )
     return [[first, *ids[:MAX_TOKENS], last] for ids in tokens]
@@ -224,27 +216,11 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
         yield batch
 
 
-def _windows(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the text in pieces that end at a space where there is one, each with its start."""
-    start = 0
-    while start < len(text):
-        end = start + _WINDOW
-        if end < len(text):
-            end = text.rfind(" ", start + 1, end) + 1 or end
-        yield start, text[start:end]
-        start = end
-
-
 def _cores() -> int:
     """Return how many cores this process may use, where the system tells."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _clean(text: str) -> str:
-    """Replace lone surrogates, which UTF-8 cannot hold; positions stay as they are."""
-    return _SURROGATE.sub("\ufffd", text)
 
 
 def _unusable(message: str) -> StorageError:
