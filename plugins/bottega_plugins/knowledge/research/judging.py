@@ -6,8 +6,8 @@ A passage is judged once for a question; what was said of it is kept for the tur
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from bottega.decider import Decider, Judgement
 from bottega.messages import Citation
@@ -20,8 +20,11 @@ SUPPORTED = "{claim}"
 AT_ONCE = 8
 """Judgements that are asked for at the same time."""
 MOST_REMEMBERED = 2_000
-UNSURE_KEPT = 2
-"""Best results of a search that are kept where the decider abstains."""
+FLOOR = 0.2
+"""What a passage is worth to the answer even where the decider finds it improbable: the step on the
+way to an answer does not look like one."""
+HEAD = 3
+"""Of the reciprocal ranks: small, so that the first results of each search count most."""
 LONGEST = 4_000
 """Characters of a passage that are judged."""
 
@@ -32,6 +35,8 @@ class Verdict:
 
     passage: Citation
     kept: bool
+    worth: float
+    """How often and how high searches have found it, times how likely it is to help."""
     probability: float | None = None
     """That it helps to answer."""
     reason: str = ""
@@ -47,23 +52,26 @@ class Judge:
     said: dict[tuple[str, str], Judgement] = field(default_factory=dict[tuple[str, str], Judgement])
     """What was judged before, by question and passage; several judges may share it."""
 
-    async def verdicts(self, case: Case) -> list[Verdict]:
-        """Judge every passage that was found, by the question and by the query that found it."""
-        ranks = _ranks(case)
+    async def verdicts(self, case: Case, most: int) -> list[Verdict]:
+        """Judge every passage that was found; keep at most so many, and none that does not help.
+
+        The likeliest to be of use come first.
+        """
+        found = list(case.passages.values())
         limit = asyncio.Semaphore(AT_ONCE)
 
-        async def one(passage: Citation) -> Verdict:
+        async def one(passage: Citation) -> Judgement:
             async with limit:
-                said = await self._helps(case.question, passage)
-            unsure = said.verdict is None and ranks[passage.key] < UNSURE_KEPT
-            return Verdict(
-                passage=passage,
-                kept=said.verdict is True or unsure,
-                probability=said.probability,
-                reason=said.reason,
-            )
+                return await self._helps(case.question, passage)
 
-        return list(await asyncio.gather(*map(one, case.passages.values())))
+        said = await asyncio.gather(*map(one, found))
+        seen = _prominence(case)
+        order = [
+            _verdict(passage, judgement, seen[passage.key])
+            for passage, judgement in zip(found, said, strict=True)
+        ]
+        order.sort(key=lambda verdict: (not verdict.kept, -verdict.worth))
+        return [replace(v, kept=v.kept and place < most) for place, v in enumerate(order)]
 
     async def sufficient(self, question: str, kept: Sequence[Citation]) -> Judgement:
         """Judge whether the kept passages hold everything that the answer needs."""
@@ -100,17 +108,21 @@ def material(passage: Citation) -> str:
     return f"{passage.heading}\n{passage.quote[:LONGEST]}".strip()
 
 
-def kept_passages(verdicts: Iterable[Verdict], most: int) -> list[Citation]:
-    """Return the passages worth answering from, the likeliest first, at most so many."""
-    kept = [verdict for verdict in verdicts if verdict.kept]
-    kept.sort(key=lambda verdict: -(verdict.probability or 0.0))  # stable: else in order of finding
-    return [verdict.passage for verdict in kept[:most]]
+def _verdict(passage: Citation, said: Judgement, prominence: float) -> Verdict:
+    likely = 0.5 if said.probability is None else said.probability
+    return Verdict(
+        passage=passage,
+        kept=said.verdict is not False,
+        worth=prominence * (FLOOR + likely),
+        probability=said.probability,
+        reason=said.reason,
+    )
 
 
-def _ranks(case: Case) -> Mapping[str, int]:
-    """Return the best place of each passage among the results of a search."""
-    ranks: dict[str, int] = {}
+def _prominence(case: Case) -> Mapping[str, float]:
+    """Return how often and how high each passage was found: its reciprocal ranks added up."""
+    seen: dict[str, float] = {}
     for search in case.searches:
         for rank, citation in enumerate(search.found):
-            ranks[citation.key] = min(rank, ranks.get(citation.key, rank))
-    return ranks
+            seen[citation.key] = seen.get(citation.key, 0.0) + 1 / (HEAD + rank)
+    return seen

@@ -38,7 +38,7 @@ from bottega_plugins.knowledge.research.case import Case, read_case
 from bottega_plugins.knowledge.research.conflicts import find_conflicts
 from bottega_plugins.knowledge.research.extractive import ExtractiveScribe
 from bottega_plugins.knowledge.research.generative import GenerativeScribe
-from bottega_plugins.knowledge.research.judging import Judge, Verdict, kept_passages
+from bottega_plugins.knowledge.research.judging import Judge, Verdict
 from bottega_plugins.knowledge.research.query import Queries, Query, Scribe
 from bottega_plugins.knowledge.research.verifying import Unsupported, verify
 
@@ -133,8 +133,8 @@ class ResearchModel:
             plan = await self._scribe.plan(case, self._limits.searches)
             return _searching(wording.planned(plan), plan, Usage())
         judge = Judge(decider=self._decider, said=self._judged)
-        verdicts = await judge.verdicts(case)
-        kept = kept_passages(verdicts, self._limits.passages)
+        verdicts = await judge.verdicts(case, self._limits.passages)
+        kept = [verdict.passage for verdict in verdicts if verdict.kept]
         judged = wording.judged(verdicts, case.latest)
         more = await self._follow_up(case, verdicts, kept, judge)
         if more.queries:

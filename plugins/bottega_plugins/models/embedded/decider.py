@@ -74,9 +74,10 @@ class EmbeddedDecider:
         """Say whether the context supports a statement, or holds the answer to a question.
 
         A task at the beginning of the context (`Task: ...` and an empty line) is no evidence. "The
-        material helps to answer this question: ...?" is judged as the question itself.
+        material helps to answer this question: ...?" is judged as the question itself, but never
+        denied.
         """
-        question = _ABOUT.sub("", question, count=1)
+        question, framed = _ABOUT.subn("", question, count=1)
         evidence = _evidence(context)
         if not question.strip() or not evidence.strip():
             return Judgement(verdict=None, reason="there is nothing to judge by")
@@ -84,7 +85,8 @@ class EmbeddedDecider:
             probability, reason = await self._answerable(question, evidence)
         else:
             probability, reason = await self._supported(question, evidence)
-        verdict = True if probability >= YES else False if probability < NO else None
+        no = 0.0 if framed else NO  # a step on the way to an answer does not look like one
+        verdict = True if probability >= YES else False if probability < no else None
         return Judgement(verdict=verdict, probability=probability, reason=reason)
 
     async def score(self, question: str, *, context: str = "") -> Score:
