@@ -22,7 +22,7 @@ def diversified(
     rows of length 1, or 0 for a candidate that is like no other. Each choice is the candidate with
     the most of (1 - diversity) x relevance - diversity x likeness to the nearest one chosen before.
     Relevance goes from 0 to 1 over the candidates; likeness is the cosine, below 0 counted as 0.
-    Of equals the first is chosen: a diversity of 0 leaves candidates that are best first as they are.
+    Of equals the first is chosen: with a diversity of 0, what is best first stays in its order.
     """
     import numpy as np
 
