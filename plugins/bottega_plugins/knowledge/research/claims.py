@@ -15,6 +15,8 @@ from bottega_plugins.knowledge.words import words
 
 _BRACKETS = re.compile(r"\s*\[([^\[\]\n]{1,300})\]")
 _BETWEEN_KEYS = re.compile(r"\s*[;,]\s*")
+_INVENTED = re.compile(r"[^\s:;,]+:p?\d[^\s;,]*(?:\s*[;,]\s*[^\s:;,]+:p?\d[^\s;,]*)*")
+"""What looks like keys, but is none that is known."""
 _QUOTES = re.compile(r"[\"\u201c\u201d\u00ab\u00bb]")
 _SPACES = re.compile(r"\s+")
 _MOST_SENTENCES = 3
@@ -65,7 +67,7 @@ def _without_keys(text: str, known: Mapping[str, Citation]) -> tuple[str, tuple[
         named = [part.strip() for part in (inside, *_BETWEEN_KEYS.split(inside))]
         found = [name for name in named if name in known]
         keys.extend(found)
-        return "" if found else match[0]
+        return "" if found or _INVENTED.fullmatch(inside) else match[0]
 
     bare = _BRACKETS.sub(leave_out, text)
     return bare.strip(), tuple(dict.fromkeys(keys))
@@ -75,14 +77,15 @@ def narrowed(passage: Citation, claim: str) -> Citation:
     """Return the part of a passage that a claim rests on, as a citation of its own.
 
     Its span and lines are exact where the passage's text is that of the source; in a source that
-    was converted (its span and its text differ in length) the passage's own span is kept.
+    was converted (its span and its text differ in length) the passage's own span is kept, and the
+    key says where in the passage's text the part begins.
     """
     start, end = support_span(passage.quote, claim)
     if (start, end) == (0, len(passage.quote)):
         return passage
     quote = passage.quote[start:end]
     if passage.end - passage.start != len(passage.quote):
-        return replace(passage, quote=quote)
+        return replace(passage, key=f"{passage.key}#{start}", quote=quote)
     line = passage.line + passage.quote.count("\n", 0, start) if passage.line else 0
     end_line = line + quote.count("\n") if line else 0
     return replace(

@@ -37,7 +37,8 @@ def judged(verdicts: Sequence[Verdict], latest: Collection[str]) -> str:
     new = [verdict for verdict in verdicts if verdict.passage.key in latest]
     kept = [verdict for verdict in new if verdict.kept]
     left = [verdict for verdict in new if not verdict.kept]
-    lines = [f"{len(new)} new passages: {len(kept)} kept, {len(left)} left out"]
+    passages = f"{len(new)} new passage{'' if len(new) == 1 else 's'}"
+    lines = [f"{passages}: {len(kept)} kept, {len(left)} left out"]
     lines += [f"  kept [{v.passage.key}]{_why(v)}" for v in kept]
     lines += [f"  left out [{v.passage.key}]{_why(v)}" for v in left[:MOST_LEFT_OUT]]
     if len(left) > MOST_LEFT_OUT:
@@ -55,7 +56,7 @@ def _why(verdict: Verdict) -> str:
 def stopped(case: Case, rounds: int, more: Queries) -> str:
     """Tell why no more is searched for."""
     if len(case.rounds) >= rounds:
-        return f"{rounds} rounds of searching are all there are"
+        return "one round of searching was allowed" if rounds == 1 else f"{rounds} rounds are over"
     if not case.latest:
         return "the last searches brought nothing new"
     if more.missing:
@@ -67,7 +68,8 @@ def checked(verified: Verified) -> Iterator[str]:
     """Tell how the sentences of the answer stand."""
     said = [item for item in verified.sentences if item.claim.says_something]
     bad = verified.unsupported
-    yield f"{len(said)} sentences checked: {len(said) - len(bad)} supported"
+    sentences = f"{len(said)} sentence{'' if len(said) == 1 else 's'}"
+    yield f"{sentences} checked, {len(said) - len(bad)} supported"
     for item in bad:
         yield f"  not supported: {item.claim.text} ({item.reason or 'no passage has its words'})"
 
