@@ -123,6 +123,11 @@ class ResearchModel:
             yield TextDelta(text=turn.text)
         yield End(finish=turn.finish, usage=turn.usage, model=self.name, citations=turn.citations)
 
+    async def verdicts(self, case: Case) -> list[Verdict]:
+        """Judge what was found; an answer would be written from those that are kept."""
+        judge = Judge(decider=self._decider, said=self._judged)
+        return await judge.verdicts(case, self._limits.passages)
+
     async def _turn(self, request: Request) -> _Turn:
         _search_tools(request.tools)
         case = read_case(request.messages)
