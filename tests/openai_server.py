@@ -1,4 +1,4 @@
-"""A real server on 127.0.0.1 that speaks OpenAI chat completions and says what a test tells it to.
+"""A real server on 127.0.0.1 that speaks the OpenAI protocol and says what a test tells it to.
 
     server.replies = [call("calculator", {"expression": "1+1"}), text("2")]
     ... run something with OPENAI_BASE_URL=server.url ...
@@ -65,6 +65,17 @@ def error(status: int, message: str = "it failed", **fields: Any) -> Reply:
     """Reply with a status and an error object; `code`, `type` and `headers` may be given."""
     body = {"message": message, "type": fields.pop("type", None), "code": fields.pop("code", None)}
     return Reply(status=status, body={"error": body}, **fields)
+
+
+def vectors(rows: Sequence[Any], indexes: Sequence[Any] | None = None, **fields: Any) -> Reply:
+    """Reply to an embeddings request with these rows, in whatever form they are."""
+    places = range(len(rows)) if indexes is None else indexes
+    data = [
+        {"object": "embedding", "index": place, "embedding": row}
+        for place, row in zip(places, rows, strict=True)
+    ]
+    usage = {"prompt_tokens": 11, "total_tokens": 11}
+    return Reply(body={"object": "list", "data": data, "model": "test", "usage": usage}, **fields)
 
 
 _ids = itertools.count(1)
@@ -146,11 +157,12 @@ class ScriptedServer:
         if self.key and request.headers.get("Authorization") != f"Bearer {self.key}":
             given = request.headers.get("Authorization", "none")
             return _failure(401, f"Incorrect API key provided: {given}", "invalid_api_key")
-        if request.method != "POST" or request.path != "/v1/chat/completions":
+        checks = {"/v1/chat/completions": problem_with, "/v1/embeddings": problem_with_texts}
+        if request.method != "POST" or request.path not in checks:
             return _failure(404, f"no such path: {request.path}")
         body = await request.json()
         self.requests.append(body)
-        problem = problem_with(body)
+        problem = checks[request.path](body)
         if problem:
             return _failure(400, problem, "invalid_request")
         reply = self._next(body)
@@ -261,6 +273,18 @@ def problem_with(body: Mapping[str, Any]) -> str:
     if waiting:
         return f"calls without a tool message: {waiting}"
     return _problem_with_tools(body.get("tools") or ())
+
+
+def problem_with_texts(body: Mapping[str, Any]) -> str:
+    """Say how a request for embeddings breaks the protocol, as the official API would."""
+    texts = body.get("input")
+    if not isinstance(body.get("model"), str) or not isinstance(texts, list) or not texts:
+        return "a model and a list of texts are required"
+    if len(texts) > 2048 or not all(isinstance(text, str) and text for text in texts):
+        return "input cannot be an empty string, or more than 2048 of them"
+    if body.get("encoding_format", "float") not in {"float", "base64"}:
+        return f"unknown encoding format {body['encoding_format']!r}"
+    return ""
 
 
 def _problem_with_tools(tools: Sequence[Mapping[str, Any]]) -> str:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, TypeVar
 
 from bottega.errors import InputError, ModelError, ModelReplyError
 from bottega.middleware import Middleware, ModelHandler
 from bottega.model import Delta, End, Request, Restart
+
+T = TypeVar("T")
 
 
 class Retry(Middleware):
@@ -78,6 +80,22 @@ class Retry(Middleware):
                     await close()
             if said:
                 yield Restart(reason=reason)
+            await asyncio.sleep(wait)
+            waited += wait
+
+    async def call(self, attempt: Callable[[], Awaitable[T]], deadline: float | None = None) -> T:
+        """Await something that may raise ModelError, again and again if need be."""
+        number, waited = 0, 0.0
+        while True:
+            number += 1
+            try:
+                return await attempt()
+            except ModelError as error:
+                wait = self._wait(error, number)
+                problem = self._problem(error, number, wait, waited, deadline)
+                if problem is not None:
+                    _note(error, number, problem)
+                    raise
             await asyncio.sleep(wait)
             waited += wait
 

@@ -11,17 +11,22 @@ import re
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
 
 from bottega.errors import (
     ContextLengthError,
     ModelAuthError,
     ModelError,
     ModelRateLimitError,
+    ModelReplyError,
 )
 from bottega.messages import Json
 from bottega_plugins.models.openai.redaction import Redactor
 from bottega_plugins.models.openai.settings import API_KEY, BASE_URL, Settings
 from bottega_plugins.models.openai.shapes import is_array, is_object
+
+if TYPE_CHECKING:
+    from bottega_plugins.models.openai.client import Answer
 
 _TOO_LONG = re.compile(
     r"context.?(length|window|size)|maximum context|too many (input )?tokens|prompt is too long",
@@ -53,6 +58,18 @@ class Failures:
         self._model = model
         self._settings = settings
         self._redactor = redactor
+
+    async def check(self, answer: Answer) -> None:
+        """Raise ModelError unless the answer's body is a reply, and readable as it is."""
+        if answer.status != 200:
+            body = await answer.read_error()
+            raise self.of_status(answer.status, answer.headers, body)
+        packed = answer.headers.get("Content-Encoding", "identity").lower()
+        if packed != "identity":
+            raise ModelReplyError(
+                f"{self._settings.address} compressed its reply "
+                f"({self._redactor.excerpt(packed)}) though it was asked not to"
+            )
 
     def of_status(self, status: int, headers: Mapping[str, str], body: bytes) -> ModelError:
         """Return the error for an answer other than 200."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from bottega.errors import ModelError, ModelReplyError
+from bottega.errors import ModelError
 from bottega.model import Delta, Request
 from bottega_plugins.models.openai.client import Answer, Client
 from bottega_plugins.models.openai.failures import Failures
@@ -49,20 +49,11 @@ class OpenAIModel:
         await self._client.aclose()
 
     async def _reader(self, answer: Answer) -> ReplyReader:
-        headers = answer.headers
-        if answer.status != 200:
-            body = await answer.read_error()
-            raise self._failures.of_status(answer.status, headers, body)
-        packed = headers.get("Content-Encoding", "identity").lower()
-        if packed != "identity":
-            raise ModelReplyError(
-                f"{self._settings.address} compressed its reply "
-                f"({self._redactor.excerpt(packed)}) though it was asked not to"
-            )
+        await self._failures.check(answer)
         return ReplyReader(
             self._redactor,
             self._failures.of_object,
-            content_type=headers.get("Content-Type", ""),
+            content_type=answer.headers.get("Content-Type", ""),
         )
 
 

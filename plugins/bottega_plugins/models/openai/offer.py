@@ -1,4 +1,4 @@
-"""The `openai` offer: quick to import, heavy only when a model is made."""
+"""The `openai` offers: quick to import, heavy only when a model or embedder is made."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from bottega.offer import Offer
 from bottega.plugin.context import FactoryContext
 
 if TYPE_CHECKING:
+    from bottega.embedder import Embedder
     from bottega.model import Model
 
 
@@ -40,6 +41,34 @@ def make_model(
     return OpenAIModel(context.argument, settings)
 
 
+def make_embedder(
+    context: FactoryContext,
+    *,
+    base_url: str = "",
+    dimensions: int = 0,
+    max_tokens: int = 0,
+    timeout: float = 120.0,
+    headers: Mapping[str, str] | None = None,
+) -> Embedder:
+    """Make the embedder that `openai:NAME` names. The time is in seconds. Raises InputError."""
+    from bottega_plugins.models.openai.embedder import MAX_TOKENS, OpenAIEmbedder
+    from bottega_plugins.models.openai.settings import Settings, from_environment
+
+    if not context.argument:
+        raise InputError(
+            "no model is named", hint="write openai:NAME, such as openai:text-embedding-3-small"
+        )
+    url, key = from_environment(base_url)
+    settings = Settings(base_url=url, key=key, timeout=timeout, headers=headers or {})
+    return OpenAIEmbedder(
+        context.argument, settings, dimensions=dimensions, max_tokens=max_tokens or MAX_TOKENS
+    )
+
+
+_SETTINGS = {
+    "OPENAI_API_KEY": "the key; optional when OPENAI_BASE_URL is another server than OpenAI's",
+    "OPENAI_BASE_URL": "the server's address up to and including /v1",
+}
 OPENAI = Offer(
     name="openai",
     summary="Hosted and local servers that speak the OpenAI chat-completions protocol.",
@@ -50,8 +79,15 @@ OPENAI = Offer(
         "the key is sent to OPENAI_BASE_URL only, never to another server that a graph names",
         "follows no redirects; sampling by beams is not in the protocol",
     ),
-    settings={
-        "OPENAI_API_KEY": "the key; optional when OPENAI_BASE_URL is another server than OpenAI's",
-        "OPENAI_BASE_URL": "the server's address up to and including /v1",
-    },
+    settings=_SETTINGS,
+)
+OPENAI_EMBEDDER = Offer(
+    name="openai",
+    summary="Hosted and local servers that speak the OpenAI embeddings protocol.",
+    factory=make_embedder,
+    details=(
+        "openai:NAME; set OPENAI_BASE_URL for vLLM, Ollama, llama.cpp and others",
+        "reads 8,000 tokens, estimated on the high side; set max_tokens for models that read less",
+    ),
+    settings=_SETTINGS,
 )

@@ -6,7 +6,6 @@ raises ModelError for everything that is no whole reply.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Literal
 
@@ -22,6 +21,7 @@ from bottega.model import (
     Usage,
 )
 from bottega_plugins.models.openai.chunks import Calls, clean, deltas_of, usage_of
+from bottega_plugins.models.openai.parsing import parsed
 from bottega_plugins.models.openai.redaction import Redactor
 from bottega_plugins.models.openai.shapes import is_array, is_object
 from bottega_plugins.models.openai.sse import EventParser
@@ -143,11 +143,11 @@ class ReplyReader:
             return []
         if data.strip() == b"[DONE]":
             return self._ended()
-        return self._chunk(self._parsed(data))
+        return self._chunk(parsed(data, self._redactor))
 
     def _whole(self, body: bytes) -> list[Delta]:
         """Read a reply that came in one piece."""
-        reply = self._parsed(body)
+        reply = parsed(body, self._redactor)
         choice = _first(reply.get("choices")) or {}
         failed = bool(reply.get("error")) or reply.get("object") == "error"
         if not failed and not is_object(choice.get("message", choice.get("delta"))):
@@ -155,21 +155,6 @@ class ReplyReader:
                 f"the server's reply holds no message: {self._shown(body)}", retryable=True
             )
         return [*self._chunk(reply), *self._ended()]
-
-    def _parsed(self, data: bytes) -> Mapping[str, Json]:
-        try:
-            value = json.loads(data.decode())
-        except UnicodeDecodeError as error:
-            reason = f"not valid UTF-8 at byte {error.start} ({error.reason})"
-        except (ValueError, RecursionError) as error:
-            reason = f"not valid JSON ({error})" if isinstance(error, ValueError) else "too deep"
-        else:
-            if is_object(value):
-                return value
-            reason = f"of type {type(value).__name__}, not an object"
-        raise ModelReplyError(
-            f"the server's reply is {reason}: {self._shown(data)}", retryable=True
-        )
 
     def _chunk(self, chunk: Mapping[str, Json]) -> list[Delta]:
         error = chunk.get("error") or (chunk if chunk.get("object") == "error" else None)

@@ -24,7 +24,9 @@ class Settings:
     """How to reach one server. Raises InputError for what cannot work."""
 
     base_url: str = field(default=OFFICIAL, repr=False)
-    """What `/chat/completions` is appended to."""
+    """What `path` is appended to."""
+    path: str = "/chat/completions"
+    """The endpoint of the server that is asked."""
     key: str = field(default="", repr=False)
     """Sent as a bearer token; empty for servers that want none."""
     timeout: float = 120.0
@@ -64,7 +66,7 @@ class Settings:
     def endpoint(self) -> str:
         """The URL that requests go to."""
         parts = _split(self.base_url)
-        path = parts.path.rstrip("/") + "/chat/completions"
+        path = parts.path.rstrip("/") + self.path
         return urlunsplit((parts.scheme, parts.netloc, path, parts.query, ""))
 
     @property
