@@ -22,11 +22,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from bottega_plugins.knowledge.ask_command import INSTRUCTIONS
+
 from bottega.agent import Agent
 from bottega.plugin.context import FactoryContext
 from bottega.plugin.manager import default_plugins
 from bottega.result import Result
-from bottega_plugins.knowledge.ask_command import INSTRUCTIONS
 from bottega_plugins.knowledge.knowledge_base import KnowledgeBase
 from bottega_plugins.knowledge.search_knowledge import SearchKnowledge
 
@@ -75,7 +76,7 @@ async def measure(cache: Path, limit: int | None) -> dict[str, Any]:
     context = FactoryContext(plugins=default_plugins(), folder=cache, home=cache / "state")
     knowledge = KnowledgeBase.open(docs, context.make("embedder", "minilm"), home=context.home)
     started = time.perf_counter()
-    report = await knowledge.update()
+    report = await knowledge.aupdate()
     index = {
         "documents": report.added + report.unchanged,
         "passages_embedded": report.embedded,
@@ -83,7 +84,7 @@ async def measure(cache: Path, limit: int | None) -> dict[str, Any]:
     }
     agent = Agent(
         "librarian",
-        tools=[SearchKnowledge(knowledge)],
+        tools=[SearchKnowledge(knowledge.retriever())],
         instructions=INSTRUCTIONS,
         folder=cache,
     )

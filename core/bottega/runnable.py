@@ -74,7 +74,7 @@ class Runnable(ABC):
             finally:
                 await self.aclose()
 
-        return _outside_loop(whole)
+        return outside_loop(whole)
 
     def stream(
         self,
@@ -159,7 +159,7 @@ def _loop_is_running() -> bool:
     return True
 
 
-def _outside_loop(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+def outside_loop(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run the coroutine on a loop of its own: in a thread if this one has a loop already."""
     if not _loop_is_running():
         return asyncio.run(work())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import shutil
 import signal
@@ -11,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,8 +18,10 @@ from hash_embedder import HashEmbedder
 
 from bottega.errors import InputError, StorageError
 from bottega_plugins.knowledge.documents import splitter
+from bottega_plugins.knowledge.index.checksums import seal
+from bottega_plugins.knowledge.index.manifest import read_manifest
+from bottega_plugins.knowledge.index.progress import Progress, UpdateReport
 from bottega_plugins.knowledge.knowledge_base import KnowledgeBase
-from bottega_plugins.knowledge.update import Progress, UpdateReport
 
 HERE = Path(__file__).parent
 
@@ -41,15 +43,15 @@ def open_base(docs: Path, embedder: HashEmbedder | None = None) -> KnowledgeBase
 
 
 def update(docs: Path, embedder: HashEmbedder | None = None) -> UpdateReport:
-    return asyncio.run(open_base(docs, embedder).update())
+    return open_base(docs, embedder).update()
 
 
 def sources(base: KnowledgeBase, query: str, k: int = 10) -> list[str]:
-    return [citation.source for citation in asyncio.run(base.search(query, k))]
+    return [citation.source for citation in base.search(query, k)]
 
 
-def generation(base: KnowledgeBase) -> Path:
-    (found,) = base.index.glob("generation-*")
+def segment(base: KnowledgeBase) -> Path:
+    (found,) = base.index.glob("segment-*")
     return found
 
 
@@ -67,13 +69,13 @@ def test_first_update_indexes_and_second_has_nothing_to_do(docs: Path) -> None:
 def test_only_what_changed_is_embedded_and_what_is_gone_is_not_found(docs: Path) -> None:
     embedder = HashEmbedder()
     base = open_base(docs, embedder)
-    asyncio.run(base.update())
+    base.update()
     assert "plums.rst" in sources(base, "plums")
     (docs / "plums.rst").unlink()
     (docs / "apples.md").write_text("# Apples\n\nApples are red or green.\n\n## Pie\n\nEat it.\n")
     (docs / "figs.txt").write_text("Figs are purple.")
     before = embedder.embedded
-    report = asyncio.run(base.update())
+    report = base.update()
     assert (report.added, report.changed, report.deleted, report.unchanged) == (1, 1, 1, 1)
     assert embedder.embedded - before == report.embedded == 2, "the pie and the figs"
     assert "plums.rst" not in sources(base, "plums are blue")
@@ -82,7 +84,7 @@ def test_only_what_changed_is_embedded_and_what_is_gone_is_not_found(docs: Path)
 
 def test_progress_is_reported(docs: Path) -> None:
     seen: list[Progress] = []
-    asyncio.run(open_base(docs).update(seen.append))
+    open_base(docs).update(seen.append)
     assert [each.stage for each in seen] == sorted(
         [e.stage for e in seen], key="read embed save".find
     )
@@ -147,7 +149,9 @@ def test_folders_without_permission_are_named(docs: Path) -> None:
 
 def test_folder_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="fruit does not exist"):
-        open_base(tmp_path / "fruit")
+        sources(open_base(tmp_path / "fruit"), "figs")
+    with pytest.raises(InputError, match="fruit is no folder of documents"):
+        update(tmp_path / "fruit")
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="file is not a folder"):
         open_base(tmp_path / "file")
@@ -173,15 +177,18 @@ def test_index_is_beside_the_folder_or_in_bottega_home(
 
 def test_index_kept_among_the_documents_is_not_indexed(docs: Path) -> None:
     base = KnowledgeBase.open(docs, HashEmbedder(), home=docs / "state")
-    asyncio.run(base.update())
-    assert asyncio.run(base.update()).nothing_to_do
+    base.update()
+    assert base.update().nothing_to_do
 
 
 def test_no_pickle_is_written(docs: Path) -> None:
     base = open_base(docs)
-    asyncio.run(base.update())
-    files = [path for path in generation(base).rglob("*") if path.is_file()]
-    assert {path.suffix for path in files} == {".jsonl", ".faiss", ".json", ".npy"}
+    base.update()
+    files = [path for path in segment(base).iterdir() if path.is_file()]
+    assert {path.name for path in files} == {
+        *("blocks.sha256", "catalogue.sqlite", "passages.jsonl", "passages.offsets"),
+        *("vectors.faiss", "words.lengths", "words.passages", "words.scores", "words.starts"),
+    }
     for path in files:
         head = path.read_bytes()[:2]
         assert head[:1] != b"\x80", path
@@ -210,11 +217,11 @@ def test_damage_to_any_file_is_found_named_and_repaired_by_an_update(
     docs: Path, damage: str
 ) -> None:
     base = open_base(docs)
-    asyncio.run(base.update())
-    names = [p.relative_to(generation(base)) for p in generation(base).rglob("*") if p.is_file()]
+    base.update()
+    names = [p.relative_to(segment(base)) for p in segment(base).iterdir() if p.is_file()]
     assert len(names) >= 6
     for name in names:
-        victim = generation(base) / name
+        victim = segment(base) / name
         DAMAGE[damage](victim)
         with pytest.raises(StorageError) as caught:
             sources(open_base(docs), "plums")
@@ -229,7 +236,7 @@ def test_damage_to_any_file_is_found_named_and_repaired_by_an_update(
 @pytest.mark.parametrize("damage", ["flipped", "truncated", "empty"])
 def test_damage_to_the_manifest_is_found(docs: Path, damage: str) -> None:
     base = open_base(docs)
-    asyncio.run(base.update())
+    base.update()
     DAMAGE[damage](base.index / "manifest.json")
     with pytest.raises(StorageError, match=r"manifest\.json"):
         sources(open_base(docs), "plums")
@@ -238,7 +245,7 @@ def test_damage_to_the_manifest_is_found(docs: Path, damage: str) -> None:
 
 def test_every_flipped_bit_of_a_manifest_is_found(docs: Path) -> None:
     base = open_base(docs)
-    asyncio.run(base.update())
+    base.update()
     path = base.index / "manifest.json"
     whole = path.read_bytes()
     for place in range(0, len(whole), 7):
@@ -252,30 +259,29 @@ def test_every_flipped_bit_of_a_manifest_is_found(docs: Path) -> None:
 
 
 def test_a_forged_index_with_huge_numbers_is_refused(docs: Path) -> None:
-    import hashlib
-
     base = open_base(docs)
-    asyncio.run(base.update())
-    vectors = generation(base) / "vectors.faiss"
+    base.update()
+    folder = segment(base)
+    vectors = folder / "vectors.faiss"
     data = bytearray(vectors.read_bytes())
     data[4:8] = (2**31 - 1).to_bytes(4, "little")
     vectors.write_bytes(data)
-    path = base.index / "manifest.json"
-    fields = json.loads(path.read_text())
-    del fields["sha256"]
-    fields["files"]["vectors.faiss"] = hashlib.sha256(data).hexdigest()
-    plain = json.dumps(fields, sort_keys=True, separators=(",", ":"))
-    path.write_text(json.dumps({**fields, "sha256": hashlib.sha256(plain.encode()).hexdigest()}))
-    with pytest.raises(StorageError, match="not a flat index"):
+    (folder / "blocks.sha256").unlink()
+    files = seal(folder)
+    manifest = read_manifest(base.index)
+    assert manifest
+    forged = replace(manifest, segments=(replace(manifest.segments[0], files=files),))
+    (base.index / "manifest.json").write_text(forged.dumps())
+    with pytest.raises(StorageError, match=r"vectors\.faiss .* it is not 5 vectors with 64"):
         sources(open_base(docs), "plums")
 
 
 def test_an_index_of_another_format_is_refused(docs: Path) -> None:
     base = open_base(docs)
-    asyncio.run(base.update())
+    base.update()
     path = base.index / "manifest.json"
-    path.write_text(path.read_text().replace('"format": 1', '"format": 99'))
-    with pytest.raises(StorageError, match="format 99, not 1"):
+    path.write_text(path.read_text().replace('"format": 2', '"format": 99'))
+    with pytest.raises(StorageError, match="format 99, not 2"):
         sources(open_base(docs), "plums")
 
 
@@ -325,7 +331,7 @@ KILLED = """
 
     base = KnowledgeBase.open({docs!r}, HashEmbedder())
     os.fsync, Path.replace = killing(os.fsync), killing(Path.replace)
-    asyncio.run(base.update())
+    base.update()
 """
 
 
@@ -337,7 +343,7 @@ def test_killed_at_any_point_of_a_save_the_old_or_the_new_index_is_there(docs: P
         (docs / "figs.txt").write_text(f"Figs number {point} are purple.")
         done = subprocess.run([sys.executable, "-c", script, str(point)], check=False)
         assert done.returncode in {0, -signal.SIGKILL}
-        found = asyncio.run(open_base(docs).search(f"figs number {point}", 10))
+        found = open_base(docs).search(f"figs number {point}", 10)
         assert any(citation.source == "plums.rst" for citation in found)
         outcomes.add(any(f"number {point} are" in citation.quote for citation in found))
         if done.returncode == 0:
@@ -346,7 +352,10 @@ def test_killed_at_any_point_of_a_save_the_old_or_the_new_index_is_there(docs: P
     assert outcomes == {False, True}
     report = update(docs)
     assert report.files == 4
-    assert generation(open_base(docs)), "what the killed ones left is gone"
+    manifest = read_manifest(open_base(docs).index)
+    assert manifest
+    left = {path.name for path in open_base(docs).index.glob("segment-*")}
+    assert left == {each.name for each in manifest.segments}, "what the killed ones left is gone"
 
 
 def test_vectors_of_a_killed_update_are_not_computed_again(docs: Path) -> None:
@@ -383,14 +392,14 @@ class SlowEmbedder(HashEmbedder):
 def test_a_second_writer_is_told_who_holds_the_index(docs: Path) -> None:
     async def both() -> None:
         slow = SlowEmbedder()
-        first = asyncio.create_task(open_base(docs, slow).update())
+        first = asyncio.create_task(open_base(docs, slow).aupdate())
         await slow.started.wait()
         with pytest.raises(StorageError, match=f"being written by process {os.getpid()}") as caught:
-            await open_base(docs).update()
+            await open_base(docs).aupdate()
         assert caught.value.retryable
         slow.go_on.set()
         assert (await first).added == 3
-        assert (await open_base(docs).update()).nothing_to_do
+        assert (await open_base(docs).aupdate()).nothing_to_do
 
     asyncio.run(both())
 
@@ -407,17 +416,17 @@ def test_two_processes_that_write_at_once_leave_a_whole_index(docs: Path) -> Non
 
 def test_search_goes_on_during_an_update_and_then_sees_the_new_index(docs: Path) -> None:
     async def both() -> None:
-        await open_base(docs).update()
+        await open_base(docs).aupdate()
         (docs / "figs.txt").write_text("Figs are purple.")
         slow = SlowEmbedder()
         reader = open_base(docs)
-        writing = asyncio.create_task(open_base(docs, slow).update())
+        writing = asyncio.create_task(open_base(docs, slow).aupdate())
         await slow.started.wait()
-        assert (await reader.search("plums"))[0].source == "plums.rst"
-        assert all(c.source != "figs.txt" for c in await reader.search("figs"))
+        assert (await reader.asearch("plums"))[0].source == "plums.rst"
+        assert all(c.source != "figs.txt" for c in await reader.asearch("figs"))
         slow.go_on.set()
         await writing
-        assert (await reader.search("figs"))[0].source == "figs.txt"
+        assert (await reader.asearch("figs"))[0].source == "figs.txt"
 
     asyncio.run(both())
 
@@ -427,13 +436,13 @@ def test_readers_never_fail_while_generations_pass_by(docs: Path) -> None:
 
     async def read() -> None:
         for _ in range(12):
-            assert await open_base(docs).search("plums")
+            assert await open_base(docs).asearch("plums")
             await asyncio.sleep(0)
 
     async def write() -> None:
         for number in range(12):
             (docs / "figs.txt").write_text(f"Figs {number}.")
-            await open_base(docs).update()
+            await open_base(docs).aupdate()
 
     async def all_at_once() -> None:
         await asyncio.gather(write(), read(), read())
@@ -444,7 +453,7 @@ def test_readers_never_fail_while_generations_pass_by(docs: Path) -> None:
 def test_a_cancelled_update_leaves_the_old_index_and_keeps_vectors(docs: Path) -> None:
     async def cancel() -> None:
         slow = SlowEmbedder()
-        writing = asyncio.create_task(open_base(docs, slow).update())
+        writing = asyncio.create_task(open_base(docs, slow).aupdate())
         await slow.started.wait()
         writing.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -462,12 +471,12 @@ def test_a_folder_that_cannot_be_written_is_one_clear_error(docs: Path, tmp_path
     blocked.write_text("a file where the state folder should be")
     base = KnowledgeBase.open(docs, HashEmbedder(), home=blocked)
     with pytest.raises(StorageError, match="cannot be written") as caught:
-        asyncio.run(base.update())
+        base.update()
     assert "BOTTEGA_HOME" in caught.value.hint
 
 
 def test_a_full_disk_keeps_the_old_index(docs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from bottega_plugins.knowledge import store
+    from bottega_plugins.knowledge.index import checksums
 
     update(docs)
     (docs / "figs.txt").write_text("Figs are purple.")
@@ -476,7 +485,7 @@ def test_a_full_disk_keeps_the_old_index(docs: Path, monkeypatch: pytest.MonkeyP
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(store, "write_synced", full)
+        patch.setattr(checksums, "write_synced", full)
         with pytest.raises(StorageError, match="No space left on device"):
             update(docs)
     assert sources(open_base(docs), "plums")[0] == "plums.rst"

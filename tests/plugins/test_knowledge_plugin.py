@@ -22,6 +22,7 @@ from bottega.errors import InputError
 from bottega.offer import Offer
 from bottega.plugin.context import FactoryContext
 from bottega.plugin.manager import PluginManager
+from bottega.retriever import Retriever
 from bottega_plugins import embedders
 from bottega_plugins.knowledge.knowledge_base import KnowledgeBase
 from bottega_plugins.knowledge.search_knowledge import SearchKnowledge
@@ -58,7 +59,7 @@ def index(context: FactoryContext, *arguments: str) -> Result:
 def test_offers_can_be_made_by_name(context: FactoryContext) -> None:
     assert index(context, "docs").exit_code == 0
     retriever = context.make("retriever", "faiss", docs="docs")
-    assert isinstance(retriever, KnowledgeBase)
+    assert isinstance(retriever, Retriever)
     tool = context.make("tool", "search_knowledge", docs="docs")
     assert isinstance(tool, SearchKnowledge)
     output = asyncio.run(tool.run("frogs"))
@@ -147,8 +148,8 @@ def test_minilm_finds_the_right_documents(tmp_path: Path) -> None:
     manager.register(bottega_plugins.knowledge, "knowledge")
     manager.register(embedders, "embedders")
     context = FactoryContext(plugins=manager, folder=tmp_path)
-    base = context.make("retriever", "faiss", docs="peps")
-    report = asyncio.run(base.update())
+    base = KnowledgeBase.open(docs, plugins=manager, home=context.home)
+    report = base.update()
     assert report.files == 4
     questions = {
         "Which PEP introduced data classes, and for which Python version?": "pep-0557.rst",
@@ -157,11 +158,11 @@ def test_minilm_finds_the_right_documents(tmp_path: Path) -> None:
         "beautiful is better than ugly": "pep-0020.rst",
     }
     for question, source in questions.items():
-        assert asyncio.run(base.search(question))[0].source == source, question
-    first = asyncio.run(base.search('What is the status of the PEP "Data Classes"?'))[0]
+        assert base.search(question)[0].source == source, question
+    first = base.search('What is the status of the PEP "Data Classes"?')[0]
     assert first.key == "pep-0557.rst:1-9"
     assert "Python-Version: 3.7" in first.quote
-    assert asyncio.run(base.update()).nothing_to_do
+    assert base.update().nothing_to_do
     assert docs.is_dir()
 
 
@@ -183,6 +184,6 @@ def test_interrupted_index_keeps_the_old_one(tmp_path: Path) -> None:
     manager = PluginManager()
     manager.register(embedders, "embedders")
     made = manager.make("embedder", "minilm", FactoryContext(plugins=manager))
-    found = asyncio.run(KnowledgeBase.open(docs, made).search("beautiful is better than ugly"))
+    found = KnowledgeBase.open(docs, made).search("beautiful is better than ugly")
     assert found[0].source == "pep-0020.rst"
     assert pending.exists(), "what was embedded is kept"

@@ -16,7 +16,7 @@ from bottega.errors import InputError, StorageError
 from bottega.messages import Citation
 from bottega.retriever import Retriever
 from bottega_plugins.knowledge.knowledge_base import KnowledgeBase
-from bottega_plugins.knowledge.ranking import phrases
+from bottega_plugins.knowledge.search.phrases import quoted
 from bottega_plugins.knowledge.search_knowledge import SearchKnowledge
 from bottega_plugins.knowledge.words import words
 
@@ -43,16 +43,16 @@ def make_base(
     for name, text in texts.items():
         (docs / name).write_text(text, encoding="utf-8", newline="")
     base = KnowledgeBase.open(docs, embedder or HashEmbedder())
-    asyncio.run(base.update())
+    base.update()
     return base
 
 
 def search(base: KnowledgeBase, query: str, k: int = 5) -> list[Citation]:
-    return asyncio.run(base.search(query, k))
+    return base.search(query, k)
 
 
-def test_a_knowledge_base_is_a_retriever(base: KnowledgeBase) -> None:
-    assert isinstance(base, Retriever)
+def test_a_knowledge_base_gives_a_retriever(base: KnowledgeBase) -> None:
+    assert isinstance(base.retriever(), Retriever)
 
 
 def test_a_citation_says_exactly_where_its_quote_stands(base: KnowledgeBase) -> None:
@@ -84,12 +84,12 @@ def test_a_quoted_phrase_comes_before_what_is_only_like_it(base: KnowledgeBase) 
 
 
 def test_quotes_within_quotes_are_one_phrase_too() -> None:
-    assert phrases('the "Support for "wide" text"?') == [
+    assert quoted('the "Support for "wide" text"?') == [
         "Support for ",
         " text",
         'Support for "wide" text',
     ]
-    assert phrases('nothing "" "?!"') == []
+    assert quoted('nothing "" "?!"') == []
 
 
 def test_words_are_folded_stemmed_and_parted() -> None:
@@ -180,7 +180,7 @@ def test_searching_leaves_the_event_loop_free(tmp_path: Path) -> None:
 
     async def beats() -> float:
         longest, last = 0.0, time.perf_counter()
-        searching = asyncio.gather(*(base.search(f"word{n} frogs") for n in range(20)))
+        searching = asyncio.gather(*(base.asearch(f"word{n} frogs") for n in range(20)))
         while not searching.done():
             await asyncio.sleep(0.001)
             now = time.perf_counter()
@@ -192,7 +192,7 @@ def test_searching_leaves_the_event_loop_free(tmp_path: Path) -> None:
 
 
 def test_the_tool_prints_passages_by_key(base: KnowledgeBase) -> None:
-    tool = SearchKnowledge(base)
+    tool = SearchKnowledge(base.retriever())
     output = asyncio.run(tool.run("walk together", 2))
     assert output.content.startswith(
         "[loops.rst:8-8] Lockstep Iteration > Intro\nWalk together.\n\n["
@@ -202,7 +202,7 @@ def test_the_tool_prints_passages_by_key(base: KnowledgeBase) -> None:
 
 
 def test_the_tool_says_what_it_is(base: KnowledgeBase) -> None:
-    tool = SearchKnowledge(base)
+    tool = SearchKnowledge(base.retriever())
     assert (tool.spec.name, tool.effects, tool.trust) == ("search_knowledge", "none", "untrusted")
     assert tool.permissions == {"files:read"}
     assert tool.spec.parameters["required"] == ["query"]
@@ -211,17 +211,17 @@ def test_the_tool_says_what_it_is(base: KnowledgeBase) -> None:
 
 
 def test_the_tool_says_when_nothing_is_found(tmp_path: Path) -> None:
-    output = asyncio.run(SearchKnowledge(make_base(tmp_path, {})).run("frogs"))
+    output = asyncio.run(SearchKnowledge(make_base(tmp_path, {}).retriever()).run("frogs"))
     assert (output.content, output.citations) == ("nothing found", ())
 
 
 def test_the_tool_hides_what_could_steer_a_terminal(tmp_path: Path) -> None:
     texts = {"odd.txt": "Frogs\x1b[31m \u202ered\u202c\0 and\u200b \U000e0041quiet"}
-    output = asyncio.run(SearchKnowledge(make_base(tmp_path, texts)).run("frogs"))
+    output = asyncio.run(SearchKnowledge(make_base(tmp_path, texts).retriever()).run("frogs"))
     assert output.content == "[odd.txt:1-1] odd.txt\nFrogs[31m red and quiet"
     assert output.citations[0].quote == texts["odd.txt"]
 
 
 def test_a_refused_call_of_the_tool_is_an_input_error(base: KnowledgeBase) -> None:
     with pytest.raises(InputError, match="k is 0"):
-        asyncio.run(SearchKnowledge(base).run("frogs", 0))
+        asyncio.run(SearchKnowledge(base.retriever()).run("frogs", 0))

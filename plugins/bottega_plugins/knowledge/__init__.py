@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import click
 
     from bottega.plugin.context import FactoryContext
+    from bottega.retriever import Retriever
     from bottega.tools import Tool
     from bottega_plugins.knowledge.knowledge_base import KnowledgeBase
     from bottega_plugins.knowledge.research import ResearchModel
@@ -25,15 +26,19 @@ if TYPE_CHECKING:
 EMBEDDER = "minilm"
 
 
-def _retriever(context: FactoryContext, docs: str = "", embedder: str = EMBEDDER) -> KnowledgeBase:
+def _knowledge(context: FactoryContext, docs: str = "", embedder: str = EMBEDDER) -> KnowledgeBase:
     from bottega_plugins.knowledge.knowledge_base import KnowledgeBase
 
     folder = context.folder / docs if docs else _only_folder(context)
     return KnowledgeBase.open(folder, context.make("embedder", embedder), home=context.home)
 
 
+def _retriever(context: FactoryContext, docs: str = "", embedder: str = EMBEDDER) -> Retriever:
+    return _knowledge(context, docs, embedder).retriever()
+
+
 def _only_folder(context: FactoryContext) -> Path:
-    from bottega_plugins.knowledge.store import only_indexed
+    from bottega_plugins.knowledge.index.store import only_indexed
 
     folder = only_indexed(context.folder, context.state_folder)
     if folder is None:
@@ -47,9 +52,9 @@ def _only_folder(context: FactoryContext) -> Path:
 def _tool(context: FactoryContext, docs: str = "", embedder: str = EMBEDDER) -> Tool:
     from bottega_plugins.knowledge.search_knowledge import SearchKnowledge
 
-    knowledge = _retriever(context, docs, embedder)
+    knowledge = _knowledge(context, docs, embedder)
     knowledge.require_index()  # before a run begins, not in the middle of it
-    return SearchKnowledge(knowledge)
+    return SearchKnowledge(knowledge.retriever())
 
 
 def _researcher(
@@ -74,7 +79,7 @@ def _research(context: FactoryContext) -> ResearchModel:
 
 
 def _index(context: FactoryContext) -> click.Command:
-    from bottega_plugins.knowledge.index_command import make_command
+    from bottega_plugins.knowledge.commands.index_command import make_command
 
     return make_command(context, EMBEDDER)
 

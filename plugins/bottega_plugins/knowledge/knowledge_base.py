@@ -1,71 +1,94 @@
-"""A folder of documents that can be searched: the retriever `faiss`."""
+"""Documents that can be searched: a folder of them, or those that a program adds."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-import time
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from bottega.errors import InputError, StorageError
 from bottega.messages import Citation
+from bottega.runnable import outside_loop
+from bottega_plugins.knowledge.documents.reader import DocumentReader
 from bottega_plugins.knowledge.documents.splitter import Splitter
-from bottega_plugins.knowledge.pending import Pending
-from bottega_plugins.knowledge.ranking import rank
-from bottega_plugins.knowledge.store import Store, index_folder
-from bottega_plugins.knowledge.update import (
-    Progress,
-    Report,
-    Survey,
-    UpdateReport,
-    embed,
-    survey,
-)
+from bottega_plugins.knowledge.given import GivenDocuments, documents_of
+from bottega_plugins.knowledge.index.filters import Filters
+from bottega_plugins.knowledge.index.manifest import NAME
+from bottega_plugins.knowledge.index.progress import Progress, Report, UpdateReport
+from bottega_plugins.knowledge.index.record import DocumentInfo
+from bottega_plugins.knowledge.index.store import Store, index_folder, require_embedder
+from bottega_plugins.knowledge.index.writer import OTHER_CUT, IndexWriter
+from bottega_plugins.knowledge.search.search import Search
+from bottega_plugins.knowledge.search.searcher import Question, answer, checked
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from bottega.embedder import Embedder
-    from bottega_plugins.knowledge.documents.chunk import Chunk
-    from bottega_plugins.knowledge.snapshot import Entry, Snapshot
+    from bottega.plugin.manager import PluginManager
+    from bottega.retriever import Retriever
+    from bottega_plugins.knowledge.index.snapshot import Snapshot
 
-_LONGEST_QUERY = 10_000
-_NOTHING = "the index does not exist"
-_OTHER = "this version of Bottega cuts documents otherwise"
+T = TypeVar("T")
+DEFAULT_EMBEDDER = "minilm"
+_DEFAULT = Search()
 
 
 class KnowledgeBase:
-    """A folder of documents and its index.
+    """Documents and their index.
 
-    Searches read a snapshot in memory, which is replaced when the index on disk changes; any number
-    may run at once, also while an update does.
+    Each method has a twin whose name begins with `a`, to be awaited; the plain ones also work
+    inside a running event loop, which they hold up. Searches read a snapshot, which is replaced
+    when the index on disk changes; any number may run at once, also while an update does.
     """
 
     def __init__(self, store: Store, embedder: Embedder) -> None:
+        splitter = Splitter(token_spans=embedder.token_spans, max_tokens=embedder.max_tokens)
         self._store = store
         self._embedder = embedder
-        self._splitter = Splitter(token_spans=embedder.token_spans, max_tokens=embedder.max_tokens)
+        self._reader = DocumentReader(splitter)
+        self._writer = IndexWriter(store=store, embedder=embedder, reader=self._reader)
         self._loading = threading.Lock()
         self._loaded: tuple[tuple[int, int], Snapshot] | None = None
 
     @classmethod
     def open(
-        cls, docs: str | Path, embedder: Embedder, *, home: Path | None = None
+        cls,
+        path: str | Path,
+        embedder: Embedder | str = DEFAULT_EMBEDDER,
+        *,
+        home: Path | None = None,
+        plugins: PluginManager | None = None,
     ) -> KnowledgeBase:
-        """Return the knowledge base of a folder; nothing of its index is read yet.
+        """Return the knowledge base at a path; nothing of its index is read yet.
 
-        `home` is where state is kept, instead of `BOTTEGA_HOME` or `.bottega` beside the folder.
-        Raises InputError when the folder is not there.
+        A folder is one of documents, its index being kept in `home`, `BOTTEGA_HOME` or `.bottega`
+        beside it. A path where nothing is becomes an index by itself with the first `add`, and is
+        opened as such from then on. `embedder` may be the name of a registered one, looked up in
+        `plugins` or else in those installed. Raises InputError when the path is a file.
         """
-        folder = require_folder(docs)
-        return cls(Store(docs=folder, folder=index_folder(folder, home)), embedder)
+        place = Path(path).expanduser()
+        if place.exists() and not place.is_dir():
+            raise InputError(
+                f"the folder of documents {place} is not a folder", hint="name a folder of files"
+            )
+        place = place.resolve()
+        if isinstance(embedder, str):
+            embedder = _make_embedder(embedder, plugins, home)
+        if not place.exists() or (place / NAME).exists():
+            return cls(Store(docs=None, folder=place), embedder)
+        return cls(Store(docs=place, folder=index_folder(place, home)), embedder)
 
     @property
-    def docs(self) -> Path:
-        """The folder of documents."""
+    def path(self) -> Path:
+        """What was opened."""
+        return self._store.docs or self._store.folder
+
+    @property
+    def docs(self) -> Path | None:
+        """The folder of documents; None for an index by itself."""
         return self._store.docs
 
     @property
@@ -79,96 +102,140 @@ class KnowledgeBase:
 
     def require_index(self) -> None:
         """Raise InputError when there is no index."""
-        if not self.exists():
-            raise InputError(f"{self.docs} has not been indexed", hint=self._store.hint)
-
-    async def update(self, progress: Report | None = None) -> UpdateReport:
-        """Bring the index up to date with the folder; the old one stays in use until that is done.
-
-        An index that is damaged, or was made with another embedder, is made anew. Raises
-        StorageError when it cannot be written or another process is writing it.
-        """
-        started = time.perf_counter()
-        report = progress or _silent
-        with self._store.writing():
-            old, rebuilt = await asyncio.to_thread(self._old)
-            entries = old.entries if old and not rebuilt else ()
-            known: dict[str, Entry] = {entry.source: entry for entry in entries}
-            found = await survey(
-                self.docs, known, self._splitter, leave_out=self.index.parent, report=report
+        if self.exists():
+            return
+        if not self.path.exists():
+            raise InputError(
+                f"{self.path} does not exist", hint="name a folder of documents, or add() some"
             )
-            embedded = 0
-            differs = found.added or found.changed or found.unchanged < len(known)
-            if old is None or rebuilt or differs:
-                embedded = await self._write(found, old, report)
-        return UpdateReport(
-            added=found.added,
-            changed=found.changed,
-            deleted=len(known) - found.changed - found.unchanged,
-            unchanged=found.unchanged,
-            skipped=tuple(found.skipped),
-            chunks=sum(len(entry.chunks) for entry in found.entries),
-            embedded=embedded,
-            seconds=time.perf_counter() - started,
-            rebuilt="" if rebuilt == _NOTHING else rebuilt,
-        )
+        raise InputError(f"{self.path} has not been indexed", hint=self._store.hint)
 
-    async def search(self, query: str, k: int = 5) -> list[Citation]:
+    def update(self, progress: Report | None = None) -> UpdateReport:
+        """Bring the index in line with the folder; the old one stays in use until that is done.
+
+        Only new and changed files cost work. Documents that were added by `add` are left alone. An
+        index that is damaged, or was made with another embedder, is made anew. Raises StorageError
+        when it cannot be written or another process is writing it.
+        """
+        return outside_loop(lambda: self.aupdate(progress))
+
+    async def aupdate(self, progress: Report | None = None) -> UpdateReport:
+        """Bring the index in line with the folder, as `update` does."""
+        if self.docs is None:
+            raise InputError(
+                f"{self.path} is no folder of documents", hint="add() puts documents into an index"
+            )
+        return await self._writer.update(require_folder(self.docs), progress or _silent)
+
+    def add(self, documents: GivenDocuments, progress: Report | None = None) -> UpdateReport:
+        """Add documents, given as `Document`, as (source, text) or as mappings of its fields.
+
+        They are taken one by one and never held all at once. One of a known source replaces that;
+        one that cannot be read is skipped and named in the report. Nothing is visible before all
+        are there. Raises InputError for what is no document, StorageError as `update` does.
+        """
+        return outside_loop(lambda: self.aadd(documents, progress))
+
+    async def aadd(self, documents: GivenDocuments, progress: Report | None = None) -> UpdateReport:
+        """Add documents, as `add` does; also from an async iterable."""
+        return await self._writer.add(documents_of(documents), progress or _silent)
+
+    def delete(self, sources: str | Iterable[str]) -> int:
+        """Delete documents by source; return how many there were.
+
+        A file of the folder comes back with the next `update` as long as it is there.
+        """
+        return outside_loop(lambda: self.adelete(sources))
+
+    async def adelete(self, sources: str | Iterable[str]) -> int:
+        """Delete documents, as `delete` does."""
+        self.require_index()
+        return await self._writer.delete([sources] if isinstance(sources, str) else sources)
+
+    def search(
+        self, query: str, k: int = 5, filters: Filters | None = None, search: Search = _DEFAULT
+    ) -> list[Citation]:
         """Return at most k passages, best first; fewer when there are no more.
 
-        Raises InputError for an empty query, a k below 1 or a missing index, StorageError for an
-        index that is damaged or was made with another embedder.
+        `filters` say what must hold for a passage or its document, as in `index.filters`. Raises
+        InputError for an empty query, a k below 1, an unknown operator or a missing index, and
+        StorageError for an index that is damaged or was made with another embedder.
         """
-        if k < 1:
-            raise InputError(f"k is {k}: at least 1 passage must be asked for")
-        query = query.strip()[:_LONGEST_QUERY]
-        if not query:
-            raise InputError("the query is empty", hint="say what to look for")
+        return outside_loop(lambda: self.asearch(query, k, filters, search))
+
+    async def asearch(
+        self, query: str, k: int = 5, filters: Filters | None = None, search: Search = _DEFAULT
+    ) -> list[Citation]:
+        """Return at most k passages, as `search` does."""
+        question = checked(Question(query=query, k=k, filters=filters, how=search))
         self.require_index()
-        snapshot = await asyncio.to_thread(self._current)
-        if not snapshot.passages:
-            return []
-        vector = (await self._embedder.embed([query]))[0]
-        return await asyncio.to_thread(_search, snapshot, query, vector, k)
+        try:
+            snapshot = await asyncio.to_thread(self._current)
+            return await answer(snapshot, self._embedder, question)
+        except StorageError as error:
+            raise StorageError(error.message, hint=error.hint or self._store.hint) from error
+
+    def documents(self) -> Iterator[DocumentInfo]:
+        """Yield what is known of each document. Raises as `search` does."""
+        self.require_index()
+        yield from self._current().documents()
+
+    def retriever(self, filters: Filters | None = None, search: Search = _DEFAULT) -> Retriever:
+        """Return this as tools and agents take it."""
+        return _Retriever(base=self, filters=filters, how=search)
+
+    def verify(self) -> None:
+        """Compare every byte of the index with its digest. Raises StorageError for damage."""
+        self.require_index()
+        try:
+            for segment in self._current().segments:
+                segment.verify()
+        except StorageError as error:
+            raise StorageError(error.message, hint=self._store.hint) from error
+
+    def close(self) -> None:
+        """Let go of the index; the next search opens it again."""
+        with self._loading:
+            self._loaded = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
 
     def _current(self) -> Snapshot:
         with self._loading:
             stamp = self._store.stamp()
             if self._loaded is None or self._loaded[0] != stamp:
-                manifest, snapshot = self._store.load(self._embedder)
-                if manifest.splitter != self._splitter.version:
-                    raise StorageError(f"the index {self.index}: {_OTHER}", hint=self._store.hint)
-                self._loaded = (stamp, snapshot)
+                before = self._loaded[1] if self._loaded else None
+                self._loaded = (stamp, self._load(before))
             return self._loaded[1]
 
-    def _old(self) -> tuple[Snapshot | None, str]:
-        """Return the old index, if it can be read, and why it cannot be built upon.
+    def _load(self, before: Snapshot | None) -> Snapshot:
+        snapshot = self._store.load(before)
+        require_embedder(self._store, snapshot.manifest, self._embedder)
+        if snapshot.manifest.splitter != self._reader.version:
+            raise StorageError(f"the index {self.index}: {OTHER_CUT}", hint=self._store.hint)
+        return snapshot
 
-        One that was cut otherwise still has vectors of texts that have not changed.
-        """
-        if not self._store.exists():
-            return None, _NOTHING
-        try:
-            manifest, snapshot = self._store.load(self._embedder)
-        except StorageError as error:
-            return None, error.message
-        if manifest.splitter != self._splitter.version:
-            return snapshot, _OTHER
-        return snapshot, ""
 
-    async def _write(self, found: Survey, old: Snapshot | None, report: Report) -> int:
-        pending = Pending(self.index / "pending.sqlite", self._embedder.dimension)
-        rows, embedded = await embed(found.entries, old, self._embedder, pending, report)
-        report(Progress(stage="save", done=0, total=1))
-        await _to_the_end(self._save, found.entries, rows)
-        pending.clear()
-        report(Progress(stage="save", done=1, total=1))
-        return embedded
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Retriever:
+    """A knowledge base as a `bottega.retriever.Retriever`."""
 
-    def _save(self, entries: list[Entry], rows: NDArray[np.float32]) -> None:
-        from bottega_plugins.knowledge.snapshot import Snapshot
+    base: KnowledgeBase
+    filters: Filters | None
+    how: Search
 
-        self._store.save(Snapshot.build(entries, rows), self._embedder, self._splitter.version)
+    async def search(self, query: str, k: int = 5) -> list[Citation]:
+        """Return at most k passages, best first."""
+        return await self.base.asearch(query, k, self.filters, self.how)
 
 
 def require_folder(docs: str | Path) -> Path:
@@ -180,34 +247,15 @@ def require_folder(docs: str | Path) -> Path:
     return folder.resolve()
 
 
-async def _to_the_end(function: Callable[..., None], *args: object) -> None:
-    """Run a function in a thread; cancelled, wait for it all the same: the lock must outlast it."""
-    work = asyncio.ensure_future(asyncio.to_thread(function, *args))
-    try:
-        await asyncio.shield(work)
-    except asyncio.CancelledError:
-        await work
-        raise
+def _make_embedder(name: str, plugins: PluginManager | None, home: Path | None) -> Embedder:
+    from bottega.plugin.context import FactoryContext
+    from bottega.plugin.manager import default_plugins
+
+    made: Embedder = FactoryContext(plugins=plugins or default_plugins(), home=home).make(
+        "embedder", name
+    )
+    return made
 
 
 def _silent(progress: Progress) -> None:
     """Tell nobody."""
-
-
-def _search(snapshot: Snapshot, query: str, vector: NDArray[np.float32], k: int) -> list[Citation]:
-    found = rank(snapshot, query, vector, k)
-    return [_citation(*snapshot.passages[number], score) for number, score in found]
-
-
-def _citation(entry: Entry, chunk: Chunk, score: float) -> Citation:
-    return Citation(
-        key=chunk.key,
-        source=entry.source,
-        start=chunk.start,
-        end=chunk.end,
-        line=chunk.line,
-        end_line=chunk.end_line,
-        heading=" > ".join(part for part in (entry.title, chunk.heading) if part),
-        quote=chunk.text,
-        score=score,
-    )

@@ -6,7 +6,6 @@ the answer, and the spans it rests on.
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Unpack
 
 import click
@@ -60,7 +59,7 @@ def make_command(context: FactoryContext, embedder: str) -> click.Command:
         agent = Agent(
             "librarian",
             model=research_model(context, given["model"] or "embedded", depth),
-            tools=[SearchKnowledge(knowledge)],
+            tools=[SearchKnowledge(knowledge.retriever())],
             middleware=(),
             folder=folder.parent,
             plugins=context.plugins,
@@ -74,7 +73,7 @@ def make_command(context: FactoryContext, embedder: str) -> click.Command:
 
 def _refresh(knowledge: KnowledgeBase, *, shown: bool) -> None:
     """Index what is new or changed in the folder before the question is put."""
-    from bottega_plugins.knowledge.index_command import progress_bar
+    from bottega_plugins.knowledge.commands.index_command import progress_bar
 
     with progress_bar(shown=shown) as report:
-        asyncio.run(knowledge.update(report))
+        knowledge.update(report)

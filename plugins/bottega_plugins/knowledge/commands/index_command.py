@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -14,8 +13,8 @@ from bottega.cli.screen import show, show_json
 
 if TYPE_CHECKING:
     from bottega.plugin.context import FactoryContext
+    from bottega_plugins.knowledge.index.progress import Progress, Report, UpdateReport
     from bottega_plugins.knowledge.knowledge_base import KnowledgeBase
-    from bottega_plugins.knowledge.update import Progress, Report, UpdateReport
 
 _MOST_SKIPPED_SHOWN = 20
 
@@ -34,7 +33,7 @@ def make_command(context: FactoryContext, embedder: str) -> click.Command:
         made = context.make("embedder", embedder)
         knowledge = KnowledgeBase.open(folder, made, home=context.home)
         with progress_bar(shown=not (quiet or as_json)) as report:
-            done = asyncio.run(knowledge.update(report))
+            done = knowledge.update(report)
         if as_json:
             show_json(_as_data(knowledge, done))
         elif not quiet:

@@ -1,0 +1,82 @@
+"""Documents as a caller gives them: one or many, at once or as they come, as objects or tuples."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import fields
+from typing import Any, cast
+
+from bottega.errors import InputError, suggest
+from bottega.messages import Json
+from bottega_plugins.knowledge.documents.document import Document
+
+GivenDocument = Document | tuple[str, str | bytes] | Mapping[str, Json]
+"""A document, a source with its content, or a mapping with the fields of `Document`."""
+GivenDocuments = GivenDocument | Iterable[GivenDocument] | AsyncIterable[GivenDocument]
+
+_FIELDS = tuple(each.name for each in fields(Document))
+
+
+async def documents_of(given: GivenDocuments) -> AsyncIterator[Document]:
+    """Yield the documents, one by one. Raises InputError for what is none."""
+    if isinstance(given, AsyncIterable):
+        async for each in given:
+            yield _document(each)
+    elif isinstance(given, Document | Mapping):
+        yield _document(cast("object", given))
+    elif hasattr(given, "__iter__") and not isinstance(given, str | bytes):
+        for each in cast("Iterable[GivenDocument]", given):
+            yield _document(each)
+    else:
+        raise _unfit(given)
+
+
+def _document(given: object) -> Document:
+    if isinstance(given, Document):
+        return _checked(given)
+    if isinstance(given, Mapping):
+        return _checked(_from_fields(cast("Mapping[str, Any]", given)))
+    if isinstance(given, tuple):
+        return _checked(_from_pair(cast("Sequence[Any]", given)))
+    raise _unfit(given)
+
+
+def _from_pair(given: Sequence[Any]) -> Document:
+    if len(given) != 2:
+        raise InputError(f"a document is a pair of source and text, not {len(given)} things")
+    return Document(source=given[0], content=given[1])
+
+
+def _from_fields(given: Mapping[str, Any]) -> Document:
+    for name in given:
+        if name not in _FIELDS:
+            raise InputError(f"a document has no field {name!r}", hint=suggest(name, _FIELDS))
+    for name in ("source", "content"):
+        if name not in given:
+            raise InputError(f"a document without {name!r}", hint=f"fields: {', '.join(_FIELDS)}")
+    return Document(**given)
+
+
+def _checked(document: Document) -> Document:
+    source = cast("Any", document.source)
+    if not isinstance(source, str) or not source.strip():
+        raise InputError(f"the source of a document must be a text, not {source!r:.80}")
+    try:
+        source.encode()
+    except UnicodeEncodeError:
+        raise InputError(f"the source {source!r:.80} is no valid text") from None
+    content = cast("Any", document.content)
+    if not isinstance(content, str | bytes):
+        raise InputError(
+            f"the content of {source!r} must be a text or bytes, not {type(content).__name__}"
+        )
+    if not isinstance(cast("Any", document.metadata), Mapping):
+        raise InputError(f"the metadata of {source!r} must be a mapping")
+    return document
+
+
+def _unfit(given: object) -> InputError:
+    return InputError(
+        f"a document cannot be made of {type(given).__name__}",
+        hint="give Document(source=..., content=...), (source, text) or a mapping of such fields",
+    )

@@ -1,0 +1,11 @@
+"""An index on disk: immutable segments of passages, and the manifest that names them.
+
+    manifest.json        names the segments and the sha256 of their files; replaced at once
+    segment-<id>/        passages, vectors, words and a catalogue of documents; never changed
+    pending.sqlite       vectors of an update that has not come to its end
+    seen.sqlite          what the files of a folder looked like when they were read
+    lock                 held by the one writer
+
+`store` is the way in. What is read from a file is compared with its digest before it is used.
+Documents come in as passages (`documents`), and what answers a query best is for `search` to say.
+"""

@@ -1,0 +1,120 @@
+"""A file of an index that is read in places, each block compared with its digest at first touch."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bottega.errors import StorageError
+from bottega_plugins.knowledge.index.checksums import BLOCK, DIGEST, damaged
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike, NDArray
+
+_THREADS = 2
+_STRETCH = 128
+"""Blocks that are hashed without a pause when a whole file is verified."""
+
+
+class CheckedFile:
+    """An open file; it stays readable when a writer removes it.
+
+    Bytes are read by `pread`, never mapped: a file that is cut short while it is in use is an error
+    then and not a signal that ends the process. Threads may share it. Every method raises
+    StorageError, naming the file, for what is not as it was written.
+    """
+
+    def __init__(self, path: Path, size: int, digests: memoryview) -> None:
+        self.path = path
+        self.size = size
+        self._digests = digests
+        self._known = bytearray(len(digests) // DIGEST)  # 1 for each verified block
+        self._all_known = False
+        self._descriptor = -1
+        try:
+            self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            raise StorageError(f"{path} is missing") from None
+        except OSError as error:
+            raise StorageError(f"{path} cannot be read: {error.strerror}") from None
+        try:
+            self.require_size()
+        except StorageError:
+            self.close()
+            raise
+
+    @property
+    def address(self) -> str:
+        """A path under which another library can open the very same file, removed or not."""
+        handle = f"/proc/self/fd/{self._descriptor}"
+        return handle if os.path.exists(handle) else str(self.path)  # noqa: PTH110  # a handle
+
+    def close(self) -> None:
+        """Let go of the file; it is not read afterwards."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __del__(self) -> None:
+        self.close()
+
+    def require_size(self) -> None:
+        """Raise StorageError when the file has become shorter or longer."""
+        found = os.fstat(self._descriptor).st_size
+        if found != self.size:
+            what = f"it has {found} bytes, not {self.size}" if found else "it is empty"
+            raise damaged(self.path, what)
+
+    def read(self, start: int, stop: int) -> bytes:
+        """Return the bytes from `start` up to `stop`, verified."""
+        if not 0 <= start <= stop <= self.size:
+            raise damaged(self.path, f"there are no bytes {start} to {stop}")
+        first, last = start // BLOCK, -(-stop // BLOCK)
+        if self._all_known or 0 not in self._known[first:last]:
+            return self._bytes(start, stop)
+        data = self._bytes(first * BLOCK, min(last * BLOCK, self.size))
+        self._compare(first, memoryview(data))
+        return data[start - first * BLOCK : stop - first * BLOCK]
+
+    def array(self, dtype: DTypeLike, start: int, count: int) -> NDArray[Any]:
+        """Return `count` values of a file of nothing but such values, from the one at `start`."""
+        import numpy as np
+
+        width = np.dtype(dtype).itemsize
+        return np.frombuffer(self.read(start * width, (start + count) * width), dtype=dtype)
+
+    def verify(self) -> None:
+        """Compare every block that has not been read yet."""
+        self.require_size()
+        if not self._all_known:
+            starts = range(0, len(self._known), _STRETCH)
+            with ThreadPoolExecutor(_THREADS) as pool:
+                list(pool.map(self._verify_stretch, starts))
+            self._all_known = True
+
+    def _verify_stretch(self, first: int) -> None:
+        last = min(first + _STRETCH, len(self._known))
+        if 0 in self._known[first:last]:
+            stop = min(last * BLOCK, self.size)
+            self._compare(first, memoryview(self._bytes(first * BLOCK, stop)))
+
+    def _compare(self, first: int, data: memoryview) -> None:
+        for number, start in enumerate(range(0, len(data), BLOCK), first):
+            if self._known[number]:
+                continue
+            digest = hashlib.sha256(data[start : start + BLOCK]).digest()
+            if digest != bytes(self._digests[number * DIGEST : (number + 1) * DIGEST]):
+                raise damaged(self.path, f"the sha256 of its block {number} is another one")
+            self._known[number] = 1
+
+    def _bytes(self, start: int, stop: int) -> bytes:
+        try:
+            data = os.pread(self._descriptor, stop - start, start)
+        except OSError as error:
+            raise StorageError(f"{self.path} cannot be read: {error.strerror}") from None
+        if len(data) != stop - start:
+            raise damaged(self.path, "it has become shorter")
+        return data

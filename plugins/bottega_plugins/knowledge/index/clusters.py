@@ -1,0 +1,129 @@
+"""A trained index for the vectors of a large segment: lists of near vectors, of 8 bits a number.
+
+FAISS's inverted file (Jégou, Douze and Schmid, 2011) over a scalar quantiser finds candidates; they
+are compared again with the half floats of `vectors`. How many lists a search looks into is raised
+until it finds nearly all of what an exact search finds, and both numbers go into the manifest.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bottega_plugins.knowledge.index import vectors
+from bottega_plugins.knowledge.index.manifest import ClusterInfo
+from bottega_plugins.knowledge.index.vectors import Vectors, faiss_module, mapped, searched
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from bottega_plugins.knowledge.index.checked_file import CheckedFile
+
+NAME = "clusters.faiss"
+MOST_FLAT = 50_000
+"""Passages up to which every vector is compared."""
+_ENOUGH = 0.95
+"""Recall at 10 at which no more lists are looked into."""
+_MOST_SHARE = 8
+"""At most one in so many lists is looked into: vectors without any structure never get enough."""
+_A_CENTRE = 40
+"""Vectors that a centre is trained on; FAISS asks for 39."""
+_QUERIES = 64
+_RUN = 20_000
+_ITERATIONS = 10
+
+
+class Clusters:
+    """Searches the vectors of a large segment. Threads may share it."""
+
+    def __init__(self, file: CheckedFile, info: ClusterInfo, exact: Vectors) -> None:
+        self._file = file
+        self._info = info
+        self._exact = exact
+        self._index: Any = None
+
+    def nearest(
+        self, query: NDArray[np.float32], k: int, among: NDArray[np.bool_] | None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return the k passages nearest to a vector, best first, and their inner products."""
+        import functools
+
+        self._file.verify()
+        if self._index is None:
+            self._index = mapped(self._file)
+        options = functools.partial(faiss_module().SearchParametersIVF, nprobe=self._probes(among))
+        numbers, _ = searched(self._index, query, k, among, options)
+        products = self._exact.rows(numbers) @ query
+        order = (-products).argsort(kind="stable")
+        return numbers[order], products[order]
+
+    def _probes(self, among: NDArray[np.bool_] | None) -> int:
+        """Return how many lists to look into: more where a filter leaves few passages in each."""
+        if among is None:
+            return self._info.probes
+        share = max(float(among.mean()), 1 / self._info.lists)
+        return min(self._info.lists, int(self._info.probes / share))
+
+
+def build(folder: Path, count: int, dimension: int) -> ClusterInfo | None:
+    """Train an index over the vectors in the folder and write it; None when they are few."""
+    if count <= MOST_FLAT:
+        return None
+    import numpy as np
+
+    faiss = faiss_module()
+    path = folder / vectors.NAME
+    offset = vectors.file_size(0, dimension)
+    rows = np.memmap(path, dtype="<f2", mode="r", offset=offset, shape=(count, dimension))
+    lists = _lists(count)
+    chance = np.random.default_rng(0)
+    index = faiss.IndexIVFScalarQuantizer(
+        faiss.IndexFlatIP(dimension),
+        *(dimension, lists, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT),
+    )
+    index.cp.niter = _ITERATIONS
+    sample = np.sort(chance.choice(count, min(count, _A_CENTRE * lists), replace=False))
+    index.train(rows[sample].astype(np.float32))
+    for first in range(0, count, _RUN):
+        index.add(rows[first : first + _RUN].astype(np.float32))
+    queries = rows[np.sort(chance.choice(count, _QUERIES, replace=False))].astype(np.float32)
+    probes, recall = _probes(index, queries, _true(rows, queries), lists)
+    faiss.write_index(index, str(folder / NAME))
+    return ClusterInfo(lists=lists, probes=probes, recall=recall)
+
+
+def _lists(count: int) -> int:
+    """Return twice the square root, to a power of two."""
+    return 1 << round(float(2 * count**0.5)).bit_length() - 1
+
+
+def _true(rows: NDArray[np.float16], queries: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return the ten rows nearest to each query, in any order."""
+    import numpy as np
+
+    best = np.full((len(queries), 10), -np.inf, dtype=np.float32)
+    numbers = np.zeros((len(queries), 10), dtype=np.int64)
+    for first in range(0, len(rows), _RUN):
+        products = queries @ rows[first : first + _RUN].astype(np.float32).T
+        places = np.arange(first, first + products.shape[1], dtype=np.int64)
+        here: NDArray[np.int64] = np.broadcast_to(places, products.shape)
+        products, here = np.hstack([best, products]), np.hstack([numbers, here])
+        chosen = np.argpartition(-products, 10, axis=1)[:, :10]
+        best = np.take_along_axis(products, chosen, axis=1)
+        numbers = np.take_along_axis(here, chosen, axis=1)
+    return numbers
+
+
+def _probes(
+    index: Any, queries: NDArray[np.float32], true: NDArray[np.int64], lists: int
+) -> tuple[int, float]:
+    """Return how many lists are enough to look into, and the recall at ten with that."""
+    faiss = faiss_module()
+    probes, recall = 2, 0.0
+    while recall < _ENOUGH and probes < lists // _MOST_SHARE:
+        probes = min(2 * probes, lists // _MOST_SHARE)
+        _, found = index.search(queries, 10, params=faiss.SearchParametersIVF(nprobe=probes))
+        hits = sum(len(set(a) & set(b)) for a, b in zip(found.tolist(), true.tolist(), strict=True))
+        recall = hits / true.size
+    return probes, recall

@@ -1,0 +1,146 @@
+"""The manifest of an index: which segments it is made of, and what each of their files must be.
+
+FAISS loads many a damaged file without a word, so nothing is used that does not match its digest
+here. The manifest carries a digest of itself. Replacing it is what makes a change visible.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from bottega.errors import StorageError
+from bottega_plugins.knowledge.index.checksums import FileInfo
+
+NAME = "manifest.json"
+FORMAT = 2
+"""Raised when an older Bottega could not read what this one writes."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClusterInfo:
+    """How the trained index of a large segment is searched, and how well that does."""
+
+    lists: int
+    probes: int
+    """How many of the lists a search looks into."""
+    recall: float
+    """Share of the true ten nearest that it finds, measured when it was made."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deleted:
+    """Which documents of a segment are deleted."""
+
+    name: str
+    """Of the file beside the segment's others that tells which; see `tombstones`."""
+    file: FileInfo
+    documents: int
+    passages: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SegmentInfo:
+    """One segment."""
+
+    name: str
+    """Of its folder."""
+    documents: int
+    """The deleted ones included, as in all of these."""
+    passages: int
+    words: int
+    """How many words all its passages have together, repeats included."""
+    files: Mapping[str, FileInfo]
+    clusters: ClusterInfo | None = None
+    """None when every vector is compared."""
+    deleted: Deleted | None = None
+
+    @property
+    def live_documents(self) -> int:
+        """Documents that are not deleted."""
+        return self.documents - (self.deleted.documents if self.deleted else 0)
+
+    @property
+    def live_passages(self) -> int:
+        """Passages of documents that are not deleted."""
+        return self.passages - (self.deleted.passages if self.deleted else 0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Manifest:
+    """What an index is made of."""
+
+    embedder: str
+    dimension: int
+    splitter: str
+    """The version of what cut the documents to passages."""
+    segments: Sequence[SegmentInfo] = ()
+    format: int = FORMAT
+
+    @property
+    def documents(self) -> int:
+        """Documents that a search can find."""
+        return sum(segment.live_documents for segment in self.segments)
+
+    @property
+    def passages(self) -> int:
+        """Passages that a search can find."""
+        return sum(segment.live_passages for segment in self.segments)
+
+    def dumps(self) -> str:
+        """Return the manifest as JSON text that `read_manifest` accepts."""
+        fields = asdict(self)
+        return json.dumps({**fields, "sha256": _digest(fields)}, indent=1)
+
+
+def read_manifest(folder: Path) -> Manifest | None:
+    """Return the manifest in the folder, or None where there is none. Raises StorageError."""
+    path = folder / NAME
+    try:
+        text = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise StorageError(f"{path} cannot be read: {error.strerror}") from None
+    fields = _fields(path, text)
+    if fields.get("format") != FORMAT:
+        raise StorageError(f"{path} is of format {fields.get('format')!r}, not {FORMAT}")
+    if fields.pop("sha256", None) != _digest(fields):
+        raise StorageError(f"{path} is damaged: it does not match its own sha256")
+    try:
+        segments = tuple(_segment(each) for each in fields.pop("segments"))
+        return Manifest(**fields, segments=segments)
+    except (KeyError, TypeError):
+        raise StorageError(f"{path} has other fields than format {FORMAT} has") from None
+
+
+def _segment(fields: dict[str, Any]) -> SegmentInfo:
+    clusters, deleted = fields.pop("clusters"), fields.pop("deleted")
+    if deleted:
+        deleted["file"] = FileInfo(**deleted["file"])
+    files = {name: FileInfo(**info) for name, info in fields.pop("files").items()}
+    return SegmentInfo(
+        **fields,
+        files=files,
+        clusters=ClusterInfo(**clusters) if clusters else None,
+        deleted=Deleted(**deleted) if deleted else None,
+    )
+
+
+def _fields(path: Path, text: bytes) -> dict[str, Any]:
+    try:
+        fields: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        fields = None
+    if not isinstance(fields, dict):
+        raise StorageError(f"{path} is damaged: it is not a JSON object")
+    return cast("dict[str, Any]", fields)
+
+
+def _digest(fields: Mapping[str, Any]) -> str:
+    plain = json.dumps(fields, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(plain.encode()).hexdigest()

@@ -1,0 +1,207 @@
+"""All segments of an index as one: what a search asks of it. It never changes.
+
+A passage's number is its place within its segment and what came before that segment. Scores do not
+depend on how passages are spread over segments: words weigh what they weigh in the whole index.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from bottega_plugins.knowledge.index.filters import Condition, Filters, conditions
+from bottega_plugins.knowledge.index.postings import idf
+from bottega_plugins.knowledge.index.record import Passage
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from bottega_plugins.knowledge.index.catalogue import Span
+    from bottega_plugins.knowledge.index.manifest import Manifest
+    from bottega_plugins.knowledge.index.record import DocumentInfo
+    from bottega_plugins.knowledge.index.segment import Segment
+
+_MASKS = 16
+"""Filters whose answers are kept."""
+
+
+class Snapshot:
+    """One state of an index. Threads may share it."""
+
+    def __init__(self, manifest: Manifest, segments: Sequence[Segment]) -> None:
+        self.manifest = manifest
+        self.segments = segments
+        self._starts = [0]
+        for segment in segments:
+            self._starts.append(self._starts[-1] + segment.info.passages)
+        words = sum(segment.info.words for segment in segments)
+        self._average = words / max(1, self.size)
+        self._masks: OrderedDict[str, NDArray[np.bool_]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @property
+    def size(self) -> int:
+        """One past the largest number of a passage; deleted ones have numbers, too."""
+        return self._starts[-1]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no passage is left."""
+        return self.manifest.passages == 0
+
+    def nearest(
+        self, vector: NDArray[np.float32], k: int, among: NDArray[np.bool_] | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return the k live passages nearest to a vector, best first, and their cosines.
+
+        `among`, of shape (size,), says which may be returned. A vector with NaN has no neighbours.
+        """
+        import numpy as np
+
+        numbers, cosines = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
+        if np.isfinite(vector).all() and k > 0:
+            for segment, start, stop in self._spans():
+                mask = None if among is None else among[start:stop]
+                if mask is None or mask.any():
+                    found, products = segment.nearest(vector, min(k, stop - start), mask)
+                    numbers.append(found + start)
+                    cosines.append(products)
+        joined, products = np.concatenate(numbers), np.concatenate(cosines)
+        order = (-products).argsort(kind="stable")[:k]
+        return joined[order], products[order]
+
+    def word_scores(self, weights: Mapping[str, float]) -> NDArray[np.float32]:
+        """Return the weighted BM25 of (stemmed) words for every passage, shape (size,).
+
+        Passages that are deleted or have none of the words get 0.
+        """
+        import numpy as np
+
+        scores = np.zeros(self.size, dtype=np.float32)
+        having = self._having(weights)
+        counts: Counter[str] = Counter()
+        for segment, numbers in zip(self.segments, having, strict=True):
+            counts.update({w: segment.postings.count(number) for w, number in numbers.items()})
+        for (segment, start, stop), numbers in zip(self._spans(), having, strict=True):
+            part = scores[start:stop]
+            for word, number in numbers.items():
+                passages, points = segment.postings.scores(number, self._average)
+                weight = np.float32(weights[word] * idf(self.size, counts[word]))
+                part[passages] += points * weight
+            if segment.live is not None:
+                part *= segment.live
+        return scores
+
+    def with_all(self, words: Iterable[str]) -> NDArray[np.int64]:
+        """Return the live passages that have every one of the (stemmed) words, ascending."""
+        import numpy as np
+
+        wanted = set(words)
+        found = [np.empty(0, np.int64)]
+        for (segment, start, _), known in zip(self._spans(), self._having(wanted), strict=True):
+            if not wanted or len(known) < len(wanted):
+                continue
+            numbers = sorted(known.values(), key=segment.postings.count)
+            rows = segment.postings.passages(numbers[0])
+            for number in numbers[1:]:
+                rows = np.intersect1d(rows, segment.postings.passages(number), assume_unique=True)
+            if segment.live is not None:
+                rows = rows[segment.live[rows]]
+            found.append(rows.astype(np.int64) + start)
+        return np.concatenate(found)
+
+    def named(self, names: Sequence[str]) -> list[Span]:
+        """Return the live documents that are called one of the names, as `names_of` makes them."""
+        return [
+            (first + start, stop + start)
+            for segment, start, _ in self._spans()
+            for first, stop in segment.catalogue.named(names)
+            if segment.is_live((first, stop))
+        ]
+
+    def matching(self, filters: Filters) -> NDArray[np.bool_]:
+        """Return which passages fit the filters, shape (size,). Raises InputError."""
+        wanted = conditions(filters)
+        key = json.dumps([[each.query, each.negated] for each in wanted])
+        with self._lock:
+            if key in self._masks:
+                self._masks.move_to_end(key)
+                return self._masks[key]
+        mask = self._mask(wanted)
+        with self._lock:
+            self._masks[key] = mask
+            while len(self._masks) > _MASKS:
+                self._masks.popitem(last=False)
+        return mask
+
+    def rows(self, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the vectors of passages, shape (passages, dimension)."""
+        import numpy as np
+
+        rows = np.zeros((len(numbers), self.manifest.dimension), dtype=np.float32)
+        for segment, start, stop in self._spans():
+            here = ((numbers >= start) & (numbers < stop)).nonzero()[0]
+            if len(here):
+                rows[here] = segment.vectors.rows(numbers[here] - start)
+        return rows
+
+    def passages(self, numbers: Iterable[int]) -> list[Passage]:
+        """Return passages by number, in the order given."""
+        return [self._passage(int(number)) for number in numbers]
+
+    def texts(self, numbers: Iterable[int]) -> list[str]:
+        """Return the texts of passages, in the order given."""
+        places = (self._place(int(number)) for number in numbers)
+        return [segment.passages.read(place).text for segment, place in places]
+
+    def documents(self) -> Iterator[DocumentInfo]:
+        """Yield the documents that are not deleted."""
+        for segment in self.segments:
+            for info, _ in segment.documents():
+                yield info
+
+    def find(self, source: str) -> tuple[Segment, DocumentInfo, Span] | None:
+        """Return the live document of that name and where it is; None where there is none."""
+        for segment in reversed(self.segments):
+            for info, span in segment.catalogue.with_source(source):
+                if segment.is_live(span):
+                    return segment, info, span
+        return None
+
+    def _passage(self, number: int) -> Passage:
+        segment, place = self._place(number)
+        info, (first, _) = segment.catalogue.document_at(place)
+        chunk = segment.passages.read(place)
+        return Passage(number=number, document=info, chunk=chunk, is_first=place == first)
+
+    def _place(self, number: int) -> tuple[Segment, int]:
+        from bisect import bisect_right
+
+        which = bisect_right(self._starts, number) - 1
+        return self.segments[which], number - self._starts[which]
+
+    def _spans(self) -> Iterator[tuple[Segment, int, int]]:
+        return zip(self.segments, self._starts, self._starts[1:], strict=False)  # one start more
+
+    def _having(self, words: Iterable[str]) -> list[dict[str, int]]:
+        """Return, for each segment, the numbers of those of the words that it has."""
+        wanted = list(words)
+        return [segment.catalogue.word_numbers(wanted) for segment in self.segments]
+
+    def _mask(self, wanted: Sequence[Condition]) -> NDArray[np.bool_]:
+        import numpy as np
+
+        mask = np.ones(self.size, dtype=bool)
+        for condition in wanted:
+            steps = np.zeros(self.size + 1, dtype=np.int32)
+            for segment, start, _ in self._spans():
+                spans = np.array(segment.catalogue.query(*condition.query), dtype=np.int64)
+                if len(spans):
+                    np.add.at(steps, spans[:, 0] + start, 1)
+                    np.add.at(steps, spans[:, 1] + start, -1)
+            mask &= (steps.cumsum()[:-1] > 0) != condition.negated
+        return mask

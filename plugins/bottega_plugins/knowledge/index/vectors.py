@@ -1,0 +1,148 @@
+"""The vectors of a segment: one row of half floats a passage, in a FAISS file, compared one by one.
+
+The file is FAISS's own scalar quantiser (`QT_fp16`): a short head, then the rows. So FAISS can map
+it, and rows can be read by their place without it.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bottega_plugins.knowledge.index.checksums import damaged
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from bottega_plugins.knowledge.index.checked_file import CheckedFile
+
+NAME = "vectors.faiss"
+_MARK = b"IxSQ"
+"""How FAISS marks it. The dimension (32 bits) and the number of rows (64 bits) follow."""
+_HEAD = 81
+"""Bytes before the rows; the last eight say how many bytes these have."""
+
+
+class VectorWriter:
+    """Writes the vectors of a new segment."""
+
+    def __init__(self, folder: Path, dimension: int) -> None:
+        self._dimension = dimension
+        self._rows = 0
+        self._file = (folder / NAME).open("xb")
+        self._file.write(_head(dimension, 0))
+
+    def append(self, rows: NDArray[np.float16] | NDArray[np.float32]) -> None:
+        """Add rows of shape (passages, dimension)."""
+        self._file.write(rows.astype("<f2").tobytes())
+        self._rows += len(rows)
+
+    def close(self) -> None:
+        """End the file."""
+        self._file.seek(0)
+        self._file.write(_head(self._dimension, self._rows))
+        self._file.close()
+
+    def abandon(self) -> None:
+        """Let go of the file as it is."""
+        self._file.close()
+
+
+class Vectors:
+    """Reads and compares the vectors of a segment. Threads may share it."""
+
+    def __init__(self, file: CheckedFile, *, count: int, dimension: int) -> None:
+        self._file = file
+        self._count = count
+        self._dimension = dimension
+        self._width = 2 * dimension
+        self._index: Any = None
+
+    def rows(self, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the rows of passages, shape (passages, dimension)."""
+        import numpy as np
+
+        places = (_HEAD + numbers * self._width).tolist()
+        data = b"".join(self._file.read(place, place + self._width) for place in places)
+        found = np.frombuffer(data, dtype="<f2").reshape(-1, self._dimension)
+        return found.astype(np.float32)
+
+    def run(self, start: int, stop: int) -> NDArray[np.float16]:
+        """Return neighbouring rows as they are stored."""
+        import numpy as np
+
+        place = _HEAD + start * self._width
+        data = self._file.read(place, place + (stop - start) * self._width)
+        return np.frombuffer(data, dtype="<f2").reshape(-1, self._dimension)
+
+    def nearest(
+        self, query: NDArray[np.float32], k: int, among: NDArray[np.bool_] | None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return the k passages nearest to a vector, best first, and their inner products."""
+        self._file.verify()
+        if self._index is None:
+            self._index = self._open()
+        faiss = faiss_module()
+        return searched(self._index, query, k, among, faiss.SearchParameters)
+
+    def _open(self) -> Any:
+        head = self._file.read(0, min(_HEAD, self._file.size))
+        if head != _head(self._dimension, self._count):
+            raise damaged(
+                self._file.path,
+                f"it is not {self._count} vectors with {self._dimension} dimensions",
+            )
+        return mapped(self._file)
+
+
+def file_size(count: int, dimension: int) -> int:
+    """Return how many bytes the file of so many vectors has."""
+    return _HEAD + 2 * count * dimension
+
+
+def searched(
+    index: Any,
+    query: NDArray[np.float32],
+    k: int,
+    among: NDArray[np.bool_] | None,
+    parameters: Callable[..., Any],
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return the k nearest that FAISS finds, by number, and their inner products."""
+    import numpy as np
+
+    options: dict[str, Any] = {}
+    if among is not None:
+        bits = np.packbits(among, bitorder="little")  # FAISS keeps a pointer to it
+        options["sel"] = faiss_module().IDSelectorBitmap(bits)
+    row = np.ascontiguousarray(query.reshape(1, -1), dtype=np.float32)
+    products, found = index.search(row, k, params=parameters(**options))
+    numbers: NDArray[np.int64] = found[0]
+    return numbers[numbers >= 0], products[0][numbers >= 0]
+
+
+def mapped(file: CheckedFile) -> Any:
+    """Return a verified file as a FAISS index that is mapped, not read."""
+    faiss = faiss_module()
+    try:
+        return faiss.read_index(file.address, faiss.IO_FLAG_MMAP_IFC)
+    except RuntimeError as error:
+        raise damaged(file.path, str(error).splitlines()[0]) from None
+
+
+def faiss_module() -> Any:
+    """Return FAISS; its types are generated and partly unknown."""
+    return import_module("faiss")
+
+
+def _head(dimension: int, count: int) -> bytes:
+    """Return what FAISS writes before the rows, whatever their number."""
+    faiss = faiss_module()
+    kind, metric = faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
+    empty = faiss.serialize_index(faiss.IndexScalarQuantizer(dimension, kind, metric)).tobytes()
+    sized = struct.pack("<4siq", _MARK, dimension, count)
+    middle: bytes = empty[len(sized) : -8]
+    return sized + middle + struct.pack("<Q", count * dimension * 2)

@@ -1,0 +1,1 @@
+"""What answers a query best: ranking over one snapshot of an index."""

@@ -1,0 +1,38 @@
+"""How a search is to be made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from bottega.errors import InputError
+
+MODES = ("hybrid", "words", "vectors")
+
+
+class Reranker(Protocol):
+    """A model that reads a query and a text together."""
+
+    async def rerank(self, query: str, texts: Sequence[str]) -> Sequence[float]:
+        """Return how well each text answers the query; more is better."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Search:
+    """What a search does beside ranking by the query."""
+
+    mode: Literal["hybrid", "words", "vectors"] = "hybrid"
+    diversity: float = 0.0
+    """0 for the best passages, however alike; up to 1 for the most different of the good ones."""
+    reranker: Reranker | None = None
+    """Puts the best candidates in order anew."""
+    exact: tuple[str, ...] = ()
+    """Phrases, each of which must stand in the passage, its title or a heading."""
+
+    def __post_init__(self) -> None:
+        if self.mode not in MODES:
+            raise InputError(f"unknown mode {self.mode!r}", hint=f"known: {', '.join(MODES)}")
+        if not 0 <= self.diversity <= 1:
+            raise InputError(f"diversity is {self.diversity}: it goes from 0 to 1")
