@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from bottega.errors import InputError
 
 MODES = ("hybrid", "words", "vectors")
 
 
+@runtime_checkable
 class Reranker(Protocol):
     """A model that reads a query and a text together."""
 
