@@ -72,13 +72,18 @@ def _first(question: str) -> Iterator[Query]:
     if len(found) > 1:  # a comparison, or a relation: each has a document of its own
         yield from (Query(text=name, purpose="part", about=name) for name in found)
     if len(question.split()) >= _MANY_WORDS:
-        yield Query(text=" ".join(dict.fromkeys(words(question))), purpose="keywords")
+        yield Query(text=" ".join(_telling(question)), purpose="keywords")
+
+
+def _telling(question: str) -> list[str]:
+    """Return the words of the question that carry meaning, as it has them, each once."""
+    return [word for word in dict.fromkeys(plain_words(question).split()) if words(word)]
 
 
 def _missing(question: str, kept: Sequence[Citation]) -> list[str]:
-    """Return the words of the question that no kept passage has."""
+    """Return the telling words of the question that no kept passage has."""
     there = {word for c in kept for word in words(f"{c.heading} {c.quote}")}
-    return [word for word in dict.fromkeys(words(question)) if word not in there]
+    return [word for word in _telling(question) if not there.issuperset(words(word))]
 
 
 def _bridges(question: str, kept: Sequence[Citation]) -> Iterator[Query]:

@@ -17,6 +17,8 @@ from bottega_plugins.knowledge.research.case import Case
 HELPS = "The material helps to answer this question: {question}"
 SUFFICES = "The material holds everything that is needed to answer this question: {question}"
 SUPPORTED = "{claim}"
+RULE = "\n\n---\n\n"
+"""What stands between passages that are judged together."""
 AT_ONCE = 8
 """Judgements that are asked for at the same time."""
 MOST_REMEMBERED = 2_000
@@ -40,6 +42,8 @@ class Verdict:
     probability: float | None = None
     """That it helps to answer."""
     reason: str = ""
+    crowded_out: bool = False
+    """Whether it may help, but others do more, and there is no room for all."""
 
 
 @dataclass(kw_only=True)
@@ -71,13 +75,13 @@ class Judge:
             for passage, judgement in zip(found, said, strict=True)
         ]
         order.sort(key=lambda verdict: (not verdict.kept, -verdict.worth))
-        return [replace(v, kept=v.kept and place < most) for place, v in enumerate(order)]
+        return [v if p < most else _crowded_out(v) for p, v in enumerate(order)]
 
     async def sufficient(self, question: str, kept: Sequence[Citation]) -> Judgement:
         """Judge whether the kept passages hold everything that the answer needs."""
         if not kept:
             return Judgement(verdict=False, reason="nothing that was found helps")
-        context = "\n\n".join(material(passage) for passage in kept)
+        context = RULE.join(material(passage) for passage in kept)
         return await self._judge(SUFFICES.format(question=question), context)
 
     async def supported(self, claim: str, text: str) -> Judgement:
@@ -117,6 +121,10 @@ def _verdict(passage: Citation, said: Judgement, prominence: float) -> Verdict:
         probability=said.probability,
         reason=said.reason,
     )
+
+
+def _crowded_out(verdict: Verdict) -> Verdict:
+    return replace(verdict, kept=False, crowded_out=verdict.kept)
 
 
 def _prominence(case: Case) -> Mapping[str, float]:

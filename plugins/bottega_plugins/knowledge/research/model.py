@@ -42,6 +42,10 @@ from bottega_plugins.knowledge.research.judging import Judge, Verdict
 from bottega_plugins.knowledge.research.query import Queries, Query, Scribe
 from bottega_plugins.knowledge.research.verifying import Unsupported, verify
 
+QUOTED_SURE = 0.8
+"""Probability from which quotes are taken to be enough: a model that cannot reason takes a likely
+sentence for the answer where a step is missing."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
@@ -98,6 +102,7 @@ class ResearchModel:
         self._limits = limits or Limits()
         respond = wrap_model(model, middleware)
         extractive = bool(getattr(model, "extractive", False))
+        self._sure = QUOTED_SURE if extractive else 0.0
         self._scribe: Scribe = (ExtractiveScribe if extractive else GenerativeScribe)(respond)
         self._judged: dict[tuple[str, str], Judgement] = {}
 
@@ -156,7 +161,7 @@ class ResearchModel:
         if len(case.rounds) >= self._limits.rounds or not case.latest:
             return Queries()
         enough = await judge.sufficient(case.question, kept)
-        if enough.verdict and not (self._scribe.extractive and len(case.rounds) == 1):
+        if enough.verdict and (enough.probability or 1.0) >= self._sure:
             return Queries()
         leads = kept or [verdict.passage for verdict in verdicts][: self._limits.passages]
         return await self._scribe.follow_up(case, leads, self._limits.searches)

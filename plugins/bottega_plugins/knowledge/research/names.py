@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 from bottega_plugins.knowledge.words import fold, words
 
-_NAME = re.compile(
-    r"\b[A-Z\u00c0-\u00de][\w'\u2019.-]*(?:\s+(?:(?:of|the|and|de|la|von|van|in|for|du)\s+){0,2}"
-    r"[A-Z\u00c0-\u00de0-9][\w'\u2019.-]*){0,6}"
-)
+_GAP = r"(?:[ \t]+|[ \t]*\r?\n[ \t]*(?!\S+:))"  # not into a line such as `Author: Ada`
+_WORD = r"[A-Z\u00c0-\u00de][\w'\u2019.-]*"
+_LINK = rf"(?:(?:of|the|and|de|la|von|van|in|for|du){_GAP}){{0,2}}"
+_NAME = re.compile(rf"\b{_WORD}(?:{_GAP}{_LINK}(?:{_WORD}|[0-9][\w'\u2019.-]*)){{0,6}}")
 _QUOTED = re.compile(r'"([^"\n]{2,80})"|\u201c([^\u201d\n]{2,80})\u201d')
 _NUMBER = re.compile(r"(?<![\w.])[$\u20ac\u00a3]?\d[\d,]*(?:\.\d+)*%?(?![\w])")
 _FIRST_WORD = re.compile(r"(?:^|[.!?:]\s+|\n\s*)$")
@@ -46,7 +46,7 @@ def _names(text: str) -> Iterator[str]:
     for match in _QUOTED.finditer(text):
         yield match[1] or match[2]
     for match in _NAME.finditer(text):
-        name = match[0].rstrip(".'\u2019-")
+        name = " ".join(match[0].rstrip(".'\u2019-").split())
         first, _, rest = name.partition(" ")
         if fold(first) in _PLAIN_STARTS:
             name = rest.strip()

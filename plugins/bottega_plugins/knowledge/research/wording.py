@@ -40,10 +40,14 @@ def judged(verdicts: Sequence[Verdict], latest: Collection[str]) -> str:
     passages = f"{len(new)} new passage{'' if len(new) == 1 else 's'}"
     lines = [f"{passages}: {len(kept)} kept, {len(left)} left out"]
     lines += [f"  kept [{v.passage.key}]{_why(v)}" for v in kept]
-    lines += [f"  left out [{v.passage.key}]{_why(v)}" for v in left[:MOST_LEFT_OUT]]
+    lines += [f"  {_left(v)} [{v.passage.key}]{_why(v)}" for v in left[:MOST_LEFT_OUT]]
     if len(left) > MOST_LEFT_OUT:
         lines.append(f"  and {len(left) - MOST_LEFT_OUT} more left out")
     return "\n".join(lines)
+
+
+def _left(verdict: Verdict) -> str:
+    return "less than others" if verdict.crowded_out else "no help"
 
 
 def _why(verdict: Verdict) -> str:

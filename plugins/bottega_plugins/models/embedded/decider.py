@@ -11,9 +11,12 @@ from collections.abc import Sequence
 
 from bottega.decider import Choice, Judgement, Option, Score
 from bottega.embedder import Embedder
+from bottega_plugins.models.embedded import wording
 from bottega_plugins.models.embedded.grounding import ungrounded, without_keys
 from bottega_plugins.models.embedded.passages import Passage
 from bottega_plugins.models.embedded.question import Question
+from bottega_plugins.models.embedded.reader import read
+from bottega_plugins.models.embedded.reading import Reading
 from bottega_plugins.models.embedded.sentence_reader import ask_sentences
 from bottega_plugins.models.embedded.sentences import sentences
 from bottega_plugins.models.embedded.support import dot, logistic
@@ -33,7 +36,11 @@ UNGROUNDED = 0.05
 """Probability of a statement that names what the context does not."""
 YES, NO = 0.6, 0.4
 """Probability of yes from which it is yes, and below which it is no; between them it abstains."""
+NO_ANSWER = 0.2
+"""The same of questions: below it the context does not tell. Of those it tells, few fall here."""
 LONGEST_CONTEXT = 40_000
+_RULE = "\n\n---\n\n"
+_LONGEST_HEADING = 200
 _MOST_SENTENCES = 60
 _ASKED = re.compile(
     r"\s*(?:task|question|a good answer):[ \t]*.{0,4000}?(?:\n\s*\n|$)", re.I | re.S
@@ -74,18 +81,19 @@ class EmbeddedDecider:
         """Say whether the context supports a statement, or holds the answer to a question.
 
         A task at the beginning of the context (`Task: ...` and an empty line) is no evidence. "The
-        material helps to answer this question: ...?" is judged as the question itself, but never
-        denied.
+        material helps to answer this question: ...?" is judged by reading the passages for it.
         """
-        question, framed = _ABOUT.subn("", question, count=1)
         evidence = _evidence(context)
         if not question.strip() or not evidence.strip():
             return Judgement(verdict=None, reason="there is nothing to judge by")
-        if without_keys(question).strip().endswith("?"):
-            probability, reason = await self._answerable(question, evidence)
-        else:
-            probability, reason = await self._supported(question, evidence)
-        no = 0.0 if framed else NO  # a step on the way to an answer does not look like one
+        framed = _ABOUT.match(question)
+        if framed:
+            whole = "everything" in framed[0]
+            return await self._bearing(question[framed.end() :], evidence, whole=whole)
+        asks = without_keys(question).strip().endswith("?")
+        judged = self._answerable if asks else self._supported
+        probability, reason = await judged(question, evidence)
+        no = NO_ANSWER if asks else NO
         verdict = True if probability >= YES else False if probability < no else None
         return Judgement(verdict=verdict, probability=probability, reason=reason)
 
@@ -101,6 +109,26 @@ class EmbeddedDecider:
         if not found:
             return 0.0, "the context has no sentence to answer with"
         return found[0].probability, f"the nearest sentence: {found[0].sentence[:200]}"
+
+    async def _bearing(self, question: str, evidence: str, *, whole: bool) -> Judgement:
+        """Say whether passages answer a question, or as a `whole` all that it asks for.
+
+        Helping is never denied: a step on the way to an answer does not look like one.
+        """
+        passages = _passages(evidence[:LONGEST_CONTEXT])
+        reading = await read(Question.read(question), passages, self._vectors)
+        sure = [finding.probability for finding in reading.findings]
+        if sure and not (whole and reading.missing):
+            probability = min(sure) if whole else max(sure)
+            said = reading.findings[0].sentence or wording.answer_text(
+                Reading(reading.findings[:1])
+            )
+            reason = f"it says: {said[:200]}"
+            return Judgement(verdict=True, probability=probability, reason=reason)
+        near = reading.nearest
+        reason = f"the nearest sentence: {near.sentence[:200]}" if near else "nothing in it is near"
+        probability = near.probability if near else 0.0
+        return Judgement(verdict=False if whole else None, probability=probability, reason=reason)
 
     async def _supported(self, statement: str, evidence: str) -> tuple[float, str]:
         evidence = evidence[:LONGEST_CONTEXT]
@@ -128,6 +156,17 @@ def _evidence(context: str) -> str:
     while match := _ASKED.match(context):
         context = context[match.end() :]
     return context
+
+
+def _passages(evidence: str) -> list[Passage]:
+    """Take evidence apart: passages between rules, each after the line that is its heading."""
+    found: list[Passage] = []
+    for rank, piece in enumerate(evidence.split(_RULE)):
+        heading, _, text = piece.strip().partition("\n")
+        if not text.strip() or len(heading) > _LONGEST_HEADING:
+            heading, text = "", piece
+        found.append(Passage("", "", heading, text, rank))
+    return found
 
 
 def _nearest(wanted: set[str], texts: Sequence[str]) -> list[str]:
