@@ -23,6 +23,8 @@ _MARKS = (  # the mark of UTF-32 begins with that of UTF-16: longest first
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _MOST_CONTROLS = 0.01
 """Share of control characters above which bytes are not text. Compressed data have 0.1."""
+_MOST_IN_UTF8 = 0.1
+"""The same where bytes are UTF-8, as those of images and archives never are."""
 _DECLARED = (
     re.compile(rb"\A\s{0,100}<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([\w.:-]{2,40})"),
     re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{2,40})", re.IGNORECASE),
@@ -46,13 +48,14 @@ def decode(data: bytes) -> str:
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return _as_marked(data[len(mark) :], encoding)
+    most = _MOST_IN_UTF8
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
-        text = _legacy(data)
+        text, most = _legacy(data), _MOST_CONTROLS
     if "\0" in text:
         text = _unmarked_utf16(data) or text
-    if len(_CONTROL.findall(text)) > max(1, len(text) * _MOST_CONTROLS):
+    if len(_CONTROL.findall(text)) > max(1, len(text) * most):
         raise SkippedError("binary data")
     return text
 

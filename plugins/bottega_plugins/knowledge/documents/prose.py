@@ -1,6 +1,6 @@
 """Plain text and reStructuredText: a header block, and headings underlined with one character.
 
-docutils would know more, but takes 0.3 s for a PEP of 30 KB, where this reader takes 1 ms.
+docutils would know more, but takes 120 ms for a PEP of 36 KB, where this reader takes 7.
 """
 
 from __future__ import annotations

@@ -140,9 +140,9 @@ class _File:
     ) -> Iterator[_Unit]:
         methods = [item for item in node.body if isinstance(item, _DEFINITIONS)]
         starts = [max(span[0], self._start(item)) for item in methods]
-        ends = [*starts[1:], span[1]]
-        yield _Unit(above=inside, name="", start=span[0], end=starts[0] if starts else span[1])
-        for method, start, end in zip(methods, starts, ends, strict=True):
+        ends = [*starts, span[1]]
+        yield _Unit(above=inside, name="", start=span[0], end=ends[0])
+        for method, start, end in zip(methods, starts, ends[1:], strict=True):
             decorators = tuple(_name(item) for item in method.decorator_list)
             yield _Unit(
                 above=inside,
