@@ -1,11 +1,10 @@
 """Fit the constants of the embedded model and decider; print them as JSON with how good they are.
 
-Fitted on half of a sample, measured on the other half:
+Fitted on half of a sample, measured on the other half; of SQuAD only what is `split=train`.
+Whether an answer is one, and which words of it are short, is fitted by `fit_answers.py` and
+`fit_short.py`.
 
 - `RANK`: which sentence of a SQuAD passage holds the answer (conditional logit)
-- `ANSWERS`: whether the best sentence of five passages answers. Yes: the gold one is among them.
-  No: only passages of other articles that are nearest to the question, or (weight 0.3, for they are
-  made to be mistaken) SQuAD 2 questions that their passage does not answer
 - `SUPPORT`: whether a passage supports question and answer put together. No: another answer of the
   same passage, or another passage
 - `CHOOSE`: which of ten CLINC intents a sentence has, or none of them
@@ -65,38 +64,30 @@ async def fit(count: int) -> dict[str, Any]:
     """Fit everything on `count` questions."""
     vectors = Vectors(minilm())
     chance = random.Random(0)
-    rows = read("qa/squad_v2.jsonl.gz")
+    rows = [row for row in read("qa/squad_v2.jsonl.gz") if row["split"] == "train"]
     chance.shuffle(rows)
     rows = rows[:count]
     passages = {row["passage_id"]: passage_of(row) for row in rows}
     titles = {row["passage_id"]: row["title"] for row in rows}
     near = await neighbours(rows, passages, titles, vectors)
     ranking: list[tuple[Floats, NDArray[np.bool_]]] = []
-    answering, supporting = Sample(), Sample()
+    supporting = Sample()
     by_passage: dict[str, list[str]] = {}
     for row in rows:
         for answer in row["answers"][:1]:
             by_passage.setdefault(row["passage_id"], []).append(answer["text"])
     for row, others in zip(rows, near, strict=True):
         question = Question.read(row["question"])
-        gold, away = passages[row["passage_id"]], [passages[name] for name in others]
-        found = await sentences_for(question, [gold], vectors)
-        if not found:
-            continue
-        if not row["answers"]:
-            answering.add(answer_values(found[0]), yes=False, weight=HARD_WEIGHT)
+        found = await sentences_for(question, [passages[row["passage_id"]]], vectors)
+        if not found or not row["answers"]:
             continue
         answers = [answer["text"] for answer in row["answers"]]
         held = np.array([any(a in c.text for a in answers) for c in found])
         if held.any() and not held.all():
             ranking.append((np.array([rank_values(c) for c in found]), held))
-        right = await sentences_for(question, [gold, *away[:4]], vectors)
-        answering.add(answer_values(right[0]), yes=True)
-        answering.add(answer_values((await sentences_for(question, away, vectors))[0]), yes=False)
         await add_statements(supporting, row, passages, others, by_passage, vectors)
     return {
         "RANK": fit_ranking(ranking),
-        "ANSWERS": fit_logistic(answering, hard=HARD_WEIGHT),
         "SUPPORT": fit_logistic(supporting),
         "CHOOSE": await fit_choosing(vectors, chance),
     }
@@ -135,12 +126,6 @@ def rank_values(candidate: Candidate) -> tuple[float, ...]:
     """Return what `RANK` weighs."""
     fit = candidate.fit
     return (fit.similarity, fit.coverage, fit.weighted, fit.kind, fit.length)
-
-
-def answer_values(candidate: Candidate) -> tuple[float, ...]:
-    """Return what `ANSWERS` weighs."""
-    fit = candidate.fit
-    return (fit.similarity, fit.weighted, fit.kind, fit.passage, fit.names)
 
 
 async def neighbours(

@@ -92,8 +92,8 @@ def answer(question: str, passages: list[Passage] = ALL) -> str:
         ('What is the price of "Invoice 17"?', 'The price of "Invoice 17" is 90 [mail.txt:1-4].'),
         (
             "When did the 1973 oil crisis begin?",
-            "The 1973 oil crisis began in October 1973 when Arab producers proclaimed an oil "
-            "embargo [oil.md:1-5].",
+            'October 1973: "The 1973 oil crisis began in October 1973 when Arab producers '
+            'proclaimed an oil embargo" [oil.md:1-5].',
         ),
     ],
 )

@@ -15,7 +15,7 @@ from bottega_plugins.models.embedded import wording
 from bottega_plugins.models.embedded.grounding import ungrounded, without_keys
 from bottega_plugins.models.embedded.passages import Passage
 from bottega_plugins.models.embedded.question import Question
-from bottega_plugins.models.embedded.reader import read
+from bottega_plugins.models.embedded.reader import SURE, read
 from bottega_plugins.models.embedded.reading import Reading
 from bottega_plugins.models.embedded.sentence_reader import ask_sentences
 from bottega_plugins.models.embedded.sentences import sentences
@@ -36,8 +36,8 @@ UNGROUNDED = 0.05
 """Probability of a statement that names what the context does not."""
 YES, NO = 0.6, 0.4
 """Probability of yes from which it is yes, and below which it is no; between them it abstains."""
-NO_ANSWER = 0.2
-"""The same of questions: below it the context does not tell. Of those it tells, few fall here."""
+ANSWERED, NO_ANSWER = SURE, 0.2
+"""The same of questions: the context tells where the reader would quote it as an answer."""
 LONGEST_CONTEXT = 40_000
 _RULE = "\n\n---\n\n"
 _LONGEST_HEADING = 200
@@ -93,8 +93,8 @@ class EmbeddedDecider:
         asks = without_keys(question).strip().endswith("?")
         judged = self._answerable if asks else self._supported
         probability, reason = await judged(question, evidence)
-        no = NO_ANSWER if asks else NO
-        verdict = True if probability >= YES else False if probability < no else None
+        yes, no = (ANSWERED, NO_ANSWER) if asks else (YES, NO)
+        verdict = True if probability >= yes else False if probability < no else None
         return Judgement(verdict=verdict, probability=probability, reason=reason)
 
     async def score(self, question: str, *, context: str = "") -> Score:

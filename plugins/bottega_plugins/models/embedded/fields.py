@@ -25,6 +25,8 @@ _ADDRESS = re.compile(r"\s*<[^<>]{1,200}>|\s*\([^()\s]{1,100}@[^()\s]{1,100}\)")
 _RULES = " -|=:\t"
 _TITLES = ("title", "subject", "name")
 _MOST_KEY_WORDS = 4
+_LONGEST_ALONE = 200
+"""Characters from which the only line of a text is a paragraph, though it has a colon."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,8 @@ def _head(lines: list[str]) -> tuple[list[Field], list[str]]:
             break
     fields = [Field(key, _value(" ".join(values))) for key, values in found]
     fields = [field for field in fields if field.value]
-    return (fields, rest) if len(fields) > 1 or len(lines) == 1 else ([], lines)
+    alone = len(lines) == 1 and all(len(field.value) <= _LONGEST_ALONE for field in fields)
+    return (fields, rest) if len(fields) > 1 or alone else ([], lines)
 
 
 def _json_fields(text: str) -> list[Field]:

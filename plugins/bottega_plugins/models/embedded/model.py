@@ -34,6 +34,8 @@ class EmbeddedModel:
     """A `bottega.model.Model` over an embedder."""
 
     name = "embedded"
+    extractive = True
+    """It answers with quotes and writes no queries: who asks it for research must."""
 
     def __init__(self, embedder: Embedder) -> None:
         self._vectors = Vectors(embedder)

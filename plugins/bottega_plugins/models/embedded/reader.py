@@ -1,9 +1,11 @@
-"""Reading an answer out of passages: fields first, sentences where no field answers."""
+"""Reading an answer out of passages: fields, summaries, comparisons; else sentences."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bottega_plugins.models.embedded.about import tell_about
+from bottega_plugins.models.embedded.comparing import compare
 from bottega_plugins.models.embedded.field_reader import Subject, ask_field, subjects_of
 from bottega_plugins.models.embedded.fields import record_of
 from bottega_plugins.models.embedded.passages import Passage
@@ -12,8 +14,8 @@ from bottega_plugins.models.embedded.reading import Finding, Reading
 from bottega_plugins.models.embedded.sentence_reader import ask_sentences
 from bottega_plugins.models.embedded.vectors import Vectors
 
-SURE = 0.4
-"""Probability from which a sentence is given as an answer."""
+SURE = 0.3
+"""Probability from which a sentence is given as an answer: it is quoted, so a reader can check."""
 
 
 async def read(question: Question, passages: Sequence[Passage], vectors: Vectors) -> Reading:
@@ -41,7 +43,9 @@ async def _answers(
     subjects: Sequence[Subject],
     vectors: Vectors,
 ) -> list[Finding]:
-    """Return the fields that answer, or else the one sentence most likely to."""
+    """Return fields, or a summary, or a comparison, or else the one sentence most likely to."""
     fields = [await ask_field(question, ask, subject, vectors) for subject in subjects]
     found = [field for field in fields if field is not None]
+    found = found or tell_about(question, ask, passages)
+    found = found or await compare(question, ask, passages, vectors)
     return found or (await ask_sentences(question, ask, passages, vectors))[:1]

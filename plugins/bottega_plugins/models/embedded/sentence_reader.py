@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from bottega_plugins.models.embedded.bridges import bridges
+from bottega_plugins.models.embedded.confidence import SIGNS, probability, signs
 from bottega_plugins.models.embedded.fields import prose
 from bottega_plugins.models.embedded.grounding import spelled
 from bottega_plugins.models.embedded.kinds import holds
@@ -12,10 +15,14 @@ from bottega_plugins.models.embedded.passages import Passage
 from bottega_plugins.models.embedded.question import Ask, Question
 from bottega_plugins.models.embedded.reading import Finding
 from bottega_plugins.models.embedded.sentences import sentences
+from bottega_plugins.models.embedded.short.answer import Short, short_answers
+from bottega_plugins.models.embedded.short.asked import Asked
 from bottega_plugins.models.embedded.support import LONG, Fit, rarity, weighted_coverage
 from bottega_plugins.models.embedded.vectors import Vectors
 from bottega_plugins.models.embedded.words import covered, stem, terms, words
 
+LED = 0.5
+"""Share in which the words of a sentence that leads to a passage count for its own sentences."""
 MOST_EMBEDDED = 40
 """Sentences that are compared by meaning: those with most of the question's words."""
 
@@ -29,12 +36,79 @@ class Candidate:
     fit: Fit
 
 
+@dataclass(frozen=True)
+class Answer:
+    """A sentence with the short answer in it, and the signs that it is one."""
+
+    candidate: Candidate
+    short: Short | None
+    signs: tuple[float, ...]
+    """In the order of `confidence.SIGNS`."""
+    verdict: str = ""
+    """`yes` or `no` where that is asked; empty else."""
+
+
 async def ask_sentences(
     question: Question, ask: Ask, passages: Sequence[Passage], vectors: Vectors
 ) -> list[Finding]:
-    """Return the sentences that may answer the ask, best first."""
+    """Return the sentences that may answer the ask, best first, with the short answers in them."""
+    return [_finding(ask, found) for found in await answers(question, ask, passages, vectors)]
+
+
+async def answers(
+    question: Question, ask: Ask, passages: Sequence[Passage], vectors: Vectors
+) -> list[Answer]:
+    """Return the likeliest short answers with their sentences; a sentence alone where none is."""
     ranked = await candidates(question, ask, passages, vectors)
-    return [Finding(ask, c.passage, c.fit.probability, sentence=c.text) for c in ranked]
+    asked = Asked.read(ask.text)
+    shorts: Sequence[Short | None] = short_answers(asked, ranked) or ([None] if ranked else [])
+    found: list[Answer] = []
+    for short in shorts:
+        candidate = ranked[short.sentence if short else 0]
+        values = signs(question, asked, candidate, short)
+        verdict = _verdict(values) if asked.sort == "yes" else ""
+        found.append(Answer(candidate, short, values, verdict))
+    return found
+
+
+def _verdict(values: tuple[float, ...]) -> str:
+    """Say yes, unless either the question or the sentence turns the other round."""
+    told = dict(zip(SIGNS, values, strict=True))
+    return "no" if bool(told["negated"]) != bool(told["opposite"]) else "yes"
+
+
+def _finding(ask: Ask, found: Answer) -> Finding:
+    passage, sentence, short = found.candidate.passage, found.candidate.text, found.short
+    likely = probability(found.signs)
+    if found.verdict:
+        return Finding(ask, passage, likely, sentence=sentence, short=found.verdict, share=1.0)
+    if short is None:
+        return Finding(ask, passage, likely, sentence=sentence)
+    start, end = place_of(short.text, sentence, passage.text)
+    return Finding(
+        ask,
+        passage,
+        likely,
+        sentence=sentence,
+        short=short.text,
+        share=short.share,
+        start=start,
+        end=end,
+    )
+
+
+def place_of(short: str, sentence: str, text: str) -> tuple[int, int]:
+    """Return where a short answer stands in the text that its sentence was read from.
+
+    Both are 0 where it is not found: a sentence is shown on one line, without hidden characters.
+    """
+    around = _flexible(sentence).search(text)
+    inside = _flexible(short).search(text, *(around.span() if around else (0,)))
+    return inside.span() if inside else (0, 0)
+
+
+def _flexible(words: str) -> re.Pattern[str]:
+    return re.compile(r"\s+".join(map(re.escape, words.split())))
 
 
 async def candidates(
@@ -55,11 +129,23 @@ async def candidates(
     found.sort(key=lambda item: -weighted_coverage(weights, item[1]))
     found = found[:MOST_EMBEDDED]
     alike = await vectors.similarity(question.text, [text for text, _, _ in found])
-    scored = [
-        Candidate(text, passage, _fit(question, ask, weights, (text, there, passage), cosine))
-        for (text, there, passage), cosine in zip(found, alike, strict=True)
-    ]
+    led = bridges(question, passages)
+    scored: list[Candidate] = []
+    for (text, there, passage), cosine in zip(found, alike, strict=True):
+        fit = _fit(question, ask, weights, (text, there, passage), cosine)
+        leading = led.get(passage.key, frozenset[str]())
+        scored.append(Candidate(text, passage, _bridged(fit, weights, there, leading)))
     return sorted(scored, key=lambda candidate: -candidate.fit.rank)
+
+
+def _bridged(
+    fit: Fit, weights: dict[str, float], there: frozenset[str], led: frozenset[str]
+) -> Fit:
+    """Let what leads to a passage count for its sentences, in part."""
+    if led <= there:
+        return fit
+    more = weighted_coverage(weights, there | led) - fit.weighted
+    return replace(fit, weighted=fit.weighted + LED * more)
 
 
 def _fit(
@@ -71,6 +157,11 @@ def _fit(
 ) -> Fit:
     text, there, passage = sentence
     named = passage.place | frozenset(words(passage.text))
+    total = sum(weights.values()) or 1.0
+
+    def rarest(present: frozenset[str]) -> float:
+        return max((w for term, w in weights.items() if term not in present), default=0.0) / total
+
     return Fit(
         similarity=cosine,
         coverage=covered(weights, there),
@@ -80,4 +171,6 @@ def _fit(
         passage=covered(weights, passage.terms),
         names=covered(question.names, named),
         numbers={name for name in question.names if name[0].isdigit()} <= spelled(named),
+        missing=rarest(passage.terms),
+        missing_here=rarest(there),
     )

@@ -1,4 +1,4 @@
-"""How likely it is that a sentence answers a question: a few plain features, one logistic.
+"""How well a sentence fits a question: a few plain features, and their weights to rank it by.
 
 The constants are printed by `benchmarks/fit_embedded.py`, which says on what they were fitted.
 """
@@ -11,11 +11,6 @@ from dataclasses import dataclass
 
 RANK = (5.08, 3.91, 3.99, 2.06, 0.62)
 """Of similarity, coverage, weighted coverage, kind and length, to rank sentences."""
-ANSWERS = (6.13, 4.25, 0.63, -0.94, 1.73)
-ANSWERS_BIAS = -6.67
-"""Of similarity, weighted coverage, kind, passage and names, to tell whether it answers."""
-OTHER_NUMBER = 0.4
-"""Share of the probability that is left where a number of the question is missing."""
 LONG = 300
 """Characters from which a sentence is no longer longer."""
 
@@ -40,18 +35,16 @@ class Fit:
     numbers: bool = True
     """Whether the passage has all of the question's numbers: another year is another question."""
 
+    missing: float = 0.0
+    """Share of what the question's terms tell that the rarest term missing in the passage has."""
+    missing_here: float = 0.0
+    """The same for the sentence."""
+
     @property
     def rank(self) -> float:
         """Higher is better, among the sentences of one question."""
         values = (self.similarity, self.coverage, self.weighted, self.kind, self.length)
         return dot(RANK, values)
-
-    @property
-    def probability(self) -> float:
-        """Calibrated probability that the sentence answers."""
-        values = (self.similarity, self.weighted, self.kind, self.passage, self.names)
-        likely = logistic(dot(ANSWERS, values) + ANSWERS_BIAS)
-        return likely if self.numbers else likely * OTHER_NUMBER
 
 
 def dot(weights: Sequence[float], values: Sequence[float]) -> float:

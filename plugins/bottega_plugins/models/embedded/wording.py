@@ -12,6 +12,10 @@ from bottega_plugins.models.embedded.reading import Finding, Reading
 from bottega_plugins.models.embedded.words import shown
 
 MOST_SENTENCES = 3
+CLEAR = 0.3
+"""Share from which a short answer is said by itself, before its sentence."""
+_LARGEST_PART = 0.6
+"""Of a sentence: what is longer is no short answer, the sentence says it better."""
 _LONGEST_NAMED = 160
 
 
@@ -47,7 +51,7 @@ def _not_said(asks: Sequence[Ask]) -> str:
 
 def _sentence(finding: Finding) -> str:
     if finding.record is None or finding.field is None:
-        return _ended(finding.sentence, finding.passage.cited)
+        return _quoted(finding)
     label, field = _unbracketed(finding.record.label), finding.field
     if field is finding.record.identity:
         return f"It is {label}{finding.passage.cited}."
@@ -69,6 +73,17 @@ def _stated(field: Field, label: str) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _quoted(finding: Finding) -> str:
+    """Put the short answer, where it is clear, before the sentence that it stands in."""
+    sentence, short = finding.sentence, shown(finding.short)
+    clear = finding.share >= CLEAR and len(short) <= _LARGEST_PART * len(sentence)
+    if not short or not clear:
+        return _ended(sentence, finding.passage.cited)
+    body = _unbracketed(sentence).rstrip(".:;, ")
+    said = short.capitalize() if short in ("yes", "no") else _unbracketed(short)
+    return f'{said}: "{body}"{finding.passage.cited}.'
 
 
 def _ended(sentence: str, cited: str) -> str:
