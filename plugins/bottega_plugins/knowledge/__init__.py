@@ -49,12 +49,23 @@ def _only_folder(context: FactoryContext) -> Path:
     return folder
 
 
-def _tool(context: FactoryContext, docs: str = "", embedder: str = EMBEDDER) -> Tool:
+def _tool(
+    context: FactoryContext,
+    docs: str = "",
+    embedder: str = EMBEDDER,
+    rerank: str = "",
+    diversity: float = 0.0,
+    filters: dict[str, Any] | None = None,
+) -> Tool:
+    from bottega_plugins.knowledge.search.rerank import make_reranker
+    from bottega_plugins.knowledge.search.search import Search
     from bottega_plugins.knowledge.search_knowledge import SearchKnowledge
 
     knowledge = _knowledge(context, docs, embedder)
     knowledge.require_index()  # before a run begins, not in the middle of it
-    return SearchKnowledge(knowledge.retriever())
+    reranker = make_reranker(rerank, context.folder) if rerank else None
+    search = Search(diversity=diversity, reranker=reranker)
+    return SearchKnowledge(knowledge.retriever(filters, search))
 
 
 def _researcher(

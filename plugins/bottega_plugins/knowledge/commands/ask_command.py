@@ -6,11 +6,14 @@ the answer, and the spans it rests on.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Unpack
 
 import click
 
 from bottega.cli import options
+from bottega.errors import InputError
+from bottega.messages import Json
 
 if TYPE_CHECKING:
     from bottega.plugin.context import FactoryContext
@@ -25,6 +28,12 @@ def make_command(context: FactoryContext, embedder: str) -> click.Command:
     @click.argument("question")
     @click.option("--docs", required=True, metavar="DIR", help="The folder of documents.")
     @click.option(
+        "--where",
+        multiple=True,
+        metavar="FIELD=VALUE",
+        help="Search in documents with this metadata alone; may be repeated.",
+    )
+    @click.option(
         "--rounds", type=click.IntRange(1, 20), default=3, help="Rounds of searching, at most."
     )
     @click.option(
@@ -37,6 +46,7 @@ def make_command(context: FactoryContext, embedder: str) -> click.Command:
     def ask(
         question: str,
         docs: str,
+        where: tuple[str, ...],
         rounds: int,
         unsupported: Unsupported,
         **given: Unpack[options.Running],
@@ -50,6 +60,7 @@ def make_command(context: FactoryContext, embedder: str) -> click.Command:
         from bottega_plugins.knowledge.search_knowledge import SearchKnowledge
 
         checked_task(question)
+        filters = dict(map(_condition, where))
         folder = require_folder(context.folder / docs)
         output = Output(as_json=given["as_json"], stream=given["stream"], quiet=given["quiet"])
         made = context.make("embedder", embedder)
@@ -59,7 +70,7 @@ def make_command(context: FactoryContext, embedder: str) -> click.Command:
         agent = Agent(
             "librarian",
             model=research_model(context, given["model"] or "embedded", depth),
-            tools=[SearchKnowledge(knowledge.retriever())],
+            tools=[SearchKnowledge(knowledge.retriever(filters or None))],
             middleware=(),
             folder=folder.parent,
             plugins=context.plugins,
@@ -69,6 +80,21 @@ def make_command(context: FactoryContext, embedder: str) -> click.Command:
         conduct(agent, events, output)
 
     return ask
+
+
+def _condition(text: str) -> tuple[str, Json]:
+    """Read `field=value`; a value that is a number, true or false in JSON is that."""
+    field, equals, value = text.partition("=")
+    if not (field.strip() and equals):
+        raise InputError(
+            f"--where {text!r} is no condition", hint="write FIELD=VALUE: status=Final"
+        )
+    try:
+        read: Json = json.loads(value)
+    except ValueError:
+        read = value
+    plain = isinstance(read, str | int | float | bool)
+    return field.strip(), read if plain else value
 
 
 def _refresh(knowledge: KnowledgeBase, *, shown: bool) -> None:
