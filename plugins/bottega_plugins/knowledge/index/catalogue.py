@@ -135,6 +135,12 @@ class Catalogue:
         (row,) = self.query(text, (number,))
         return _document(row)
 
+    def source_at(self, number: int) -> tuple[str, int]:
+        """Return the name and the first passage of the document that has a passage."""
+        text = "SELECT source, first FROM documents WHERE first <= ? ORDER BY first DESC LIMIT 1"
+        ((source, first),) = self.query(text, (number,))
+        return source, first
+
     def documents(self, start: int = 0, many: int = 500) -> Iterator[tuple[DocumentInfo, Span]]:
         """Yield all documents in order, from the one that has the passage `start` or the next."""
         text = f"{_DOCUMENTS} WHERE first >= ? ORDER BY first LIMIT ?"

@@ -10,7 +10,8 @@ import json
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from itertools import groupby, pairwise
+from typing import TYPE_CHECKING, Any
 
 from bottega_plugins.knowledge.index.filters import Condition, Filters, conditions
 from bottega_plugins.knowledge.index.postings import idf
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
 
 _MASKS = 16
 """Filters whose answers are kept."""
+
+
+_LEAST = 1e-9
+_DIGITS = 5
+"""Of a score, as a share of the highest; what comes after is rounding."""
 
 
 class Snapshot:
@@ -138,6 +144,34 @@ class Snapshot:
                 self._masks.popitem(last=False)
         return mask
 
+    def ordered(
+        self, numbers: NDArray[np.int64], scores: NDArray[np.floating[Any]]
+    ) -> list[tuple[int, float]]:
+        """Return passages with their scores, best first.
+
+        Of passages whose scores differ by no more than rounding, those of documents that come
+        first by their sources come first, wherever they are in the index.
+        """
+        import numpy as np
+
+        if not len(numbers):
+            return []
+        steps = np.round(scores / max(float(np.abs(scores).max()), _LEAST), _DIGITS)
+        groups: list[tuple[int, float]] = []
+        order = np.lexsort((numbers, -steps))
+        for _, group in groupby(order.tolist(), key=steps.__getitem__):
+            places = list(group)
+            if len(places) > 1:
+                places.sort(key=lambda place: self._standing(int(numbers[place])))
+            groups += [(int(numbers[place]), float(scores[place])) for place in places]
+        return groups
+
+    def _standing(self, number: int) -> tuple[str, int]:
+        """Return what orders passages in the same way however they are spread over segments."""
+        segment, place = self._place(number)
+        source, first = segment.catalogue.source_at(place)
+        return source, place - first
+
     def rows(self, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the vectors of passages, shape (passages, dimension)."""
         import numpy as np
@@ -185,7 +219,9 @@ class Snapshot:
         return self.segments[which], number - self._starts[which]
 
     def _spans(self) -> Iterator[tuple[Segment, int, int]]:
-        return zip(self.segments, self._starts, self._starts[1:], strict=False)  # one start more
+        """Yield each segment with the number of its first passage, and one past its last."""
+        for segment, (start, stop) in zip(self.segments, pairwise(self._starts), strict=True):
+            yield segment, start, stop
 
     def _having(self, words: Iterable[str]) -> list[dict[str, int]]:
         """Return, for each segment, the numbers of those of the words that it has."""

@@ -1,19 +1,23 @@
 """Which passages answer a query best: vectors, words and titles, fused; quoted phrases first.
 
-Three lists are fused: nearest vectors, best words, and passages of documents that the query names.
-Fusion is reciprocal rank fusion with k = 60 (Cormack, Clarke and Buettcher, SIGIR 2009). Text in
-double quotes is also looked for word by word: passages that have it come before those that do not,
-and first those of a document or section that is called exactly so, led by the document's beginning.
+Three lists are fused by reciprocal rank: nearest vectors, best words, and passages of documents
+that the query names. The best of that are then scored by how far words and vectors agree on them.
+Text in double quotes is also looked for word by word: passages that have it come before those that
+do not, and first those of a document or section that is called exactly so, led by the document's
+beginning.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 from bottega_plugins.knowledge.search import phrases
+from bottega_plugins.knowledge.search.agreement import CANDIDATES, rescored
+from bottega_plugins.knowledge.search.fusion import K, reciprocal_rank
 from bottega_plugins.knowledge.search.search import Search
 from bottega_plugins.knowledge.words import plain_words, words
 
@@ -24,12 +28,15 @@ if TYPE_CHECKING:
     from bottega_plugins.knowledge.index.record import Passage
     from bottega_plugins.knowledge.index.snapshot import Snapshot
 
-FUSION = 60
 LONGEST_TITLE = 20
 """Words of a title that a query is searched for."""
-_DEPTH = 1_000
+_DEPTH = 200
 """How far down each list is looked at."""
+_MOST_NAMED = 1_000
 _MOST_WORDS = 100
+
+_Scored = tuple["NDArray[np.int64]", "NDArray[np.float64]"]
+"""Numbers of passages and their scores, in any order."""
 
 
 class Ranking:
@@ -48,35 +55,53 @@ class Ranking:
         self._vector = vector
         self._how = how
         self._among = among
-        self._words = snapshot.word_scores(Counter(words(query)))
-        if among is not None:
-            self._words *= among
 
     def best(self, k: int) -> list[tuple[Passage, float]]:
         """Return at most k passages with their scores, best first, no text twice."""
-        depth = max(_DEPTH, 4 * k)
+        depth = max(_DEPTH, 2 * k)
         while True:
             found = list(self._distinct(self._ordered(depth), k))
             if len(found) == k or depth >= self._snapshot.size:
                 return found
-            depth *= 8  # a thousand copies of one text have filled the lists
+            depth *= 8  # many copies of one text have filled the lists
 
     def _ordered(self, depth: int) -> list[tuple[int, float]]:
-        scores: dict[int, float] = {}
-        for numbers in self._lists(depth):
-            for place, number in enumerate(numbers, start=1):
-                scores[number] = scores.get(number, 0.0) + 1.0 / (FUSION + place)
-        for number, bonus in self._quoted().items():
-            scores[number] = scores.get(number, 0.0) + bonus
-        return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+        if self._how.mode == "vectors":
+            return self._snapshot.ordered(*self._snapshot.nearest(self._vector, depth, self._among))
+        found = self._by_words(depth) if self._how.mode == "words" else self._fused(depth)
+        return self._snapshot.ordered(*self._with_quoted(*found))
 
-    def _lists(self, depth: int) -> Iterator[Sequence[int]]:
-        if self._how.mode != "words":
-            numbers, _ = self._snapshot.nearest(self._vector, depth, self._among)
-            yield numbers.tolist()
-        if self._how.mode != "vectors":
-            yield _highest(self._words, depth)
-            yield self._by_title()
+    def _by_words(self, depth: int) -> _Scored:
+        numbers = _highest(self._words, depth)
+        return numbers, self._words[numbers].astype(float)
+
+    def _fused(self, depth: int) -> _Scored:
+        """Return what vectors, words and titles find together, scored from 0 to 1."""
+        import numpy as np
+
+        nearest, _ = self._snapshot.nearest(self._vector, depth, self._among)
+        named = self._by_title()
+        fused = reciprocal_rank([nearest.tolist(), self._best_words(depth), named])
+        numbers = np.array([number for number, _ in fused], dtype=np.int64)
+        chosen, rest = numbers[:CANDIDATES], np.array([s for _, s in fused[CANDIDATES:]])
+        places = {number: place for place, number in enumerate(named, start=1)}
+        bonus = [(K + 1) / (K + places[n]) if n in places else 0.0 for n in chosen.tolist()]
+        rows = self._snapshot.rows(chosen)
+        bonuses = np.array(bonus, dtype=np.float32)
+        scores = rescored(self._words[chosen], rows, self._vector, bonuses)
+        if len(rest):  # only seen when very many are asked for: behind the others, in their order
+            scores = np.concatenate([scores, scores.min() * rest / fused[0][1]])
+        return numbers, scores
+
+    def _best_words(self, depth: int) -> list[int]:
+        numbers, scores = self._by_words(depth)
+        return [number for number, _ in self._snapshot.ordered(numbers, scores)]
+
+    @cached_property
+    def _words(self) -> NDArray[np.float32]:
+        """The score of each passage by words alone; 0 for those that may not be found."""
+        scores = self._snapshot.word_scores(Counter(words(self._query)))
+        return scores if self._among is None else scores * self._among
 
     def _by_title(self) -> list[int]:
         """Return the passages of documents whose whole title stands in the query, best first.
@@ -93,13 +118,27 @@ class Ranking:
         found = [
             (number > first, -float(self._words[number]), number)
             for first, stop in self._snapshot.named(sorted(names))
-            for number in range(first, min(stop, first + _DEPTH))
+            for number in range(first, min(stop, first + _MOST_NAMED))
             if self._among is None or self._among[number]
         ]
         return [number for _, _, number in sorted(found)[:_DEPTH]]
 
+    def _with_quoted(self, numbers: NDArray[np.int64], scores: NDArray[np.float64]) -> _Scored:
+        """Put passages that have quoted phrases before all others."""
+        import numpy as np
+
+        bonus = self._quoted()
+        if not bonus:
+            return numbers, scores
+        known = set(numbers.tolist())
+        added = np.array([number for number in bonus if number not in known], dtype=np.int64)
+        numbers = np.concatenate([numbers, added])
+        scores = np.concatenate([scores, np.zeros(len(added))])
+        step = max(1.0, float(scores.max()))
+        return numbers, scores + [step * bonus.get(number, 0.0) for number in numbers.tolist()]
+
     def _quoted(self) -> dict[int, float]:
-        """Return a bonus by passage number; the least is more than any sum of reciprocal ranks."""
+        """Return points by passage number for the phrases that it has."""
         bonus: dict[int, float] = {}
         for phrase in phrases.quoted(self._query):
             for passage in self._snapshot.passages(self._candidates(phrase)):
@@ -132,12 +171,13 @@ class Ranking:
                     return
 
 
-def _highest(scores: NDArray[np.float32], depth: int) -> list[int]:
-    """Return the numbers of the highest scores above 0, best first."""
+def _highest(scores: NDArray[np.float32], depth: int) -> NDArray[np.int64]:
+    """Return the numbers of the highest scores above 0, and of those equal to the last of them."""
     import numpy as np
 
     numbers = scores.nonzero()[0]
     if len(numbers) > depth:
-        numbers = np.sort(numbers[np.argpartition(-scores[numbers], depth)[:depth]])
-    found: list[int] = numbers[(-scores[numbers]).argsort(kind="stable")].tolist()
-    return found
+        found = scores[numbers]
+        least = found[np.argpartition(-found, depth - 1)[depth - 1]]
+        numbers = numbers[found >= least][: 2 * depth]
+    return numbers

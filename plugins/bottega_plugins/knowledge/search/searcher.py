@@ -6,10 +6,12 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bottega.embedder import embed_query
 from bottega.errors import InputError
 from bottega.messages import Citation
+from bottega_plugins.knowledge.search.diversity import diversified
 from bottega_plugins.knowledge.search.ranking import Ranking
-from bottega_plugins.knowledge.search.search import Search
+from bottega_plugins.knowledge.search.search import Reranker, Search
 from bottega_plugins.knowledge.words import contains, plain_words, words
 
 if TYPE_CHECKING:
@@ -22,8 +24,11 @@ if TYPE_CHECKING:
     from bottega_plugins.knowledge.index.snapshot import Snapshot
 
 LONGEST_QUERY = 10_000
-_RERANKED = 50
+_CANDIDATES = 50
 """Candidates that a reranker reads, or among which different ones are chosen."""
+
+
+_Scored = tuple["Passage", float]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,18 +55,42 @@ async def answer(snapshot: Snapshot, embedder: Embedder, question: Question) -> 
     """Return the best passages. Raises InputError for filters that are none, and StorageError."""
     if snapshot.is_empty:
         return []
-    vector = (await embedder.embed([question.query]))[0]
-    found = await asyncio.to_thread(_found, snapshot, question, vector)
-    return [citation(passage, score) for passage, score in found]
+    vector = await embed_query(embedder, question.query)
+    how, k = question.how, question.k
+    many = max(k, _CANDIDATES) if how.reranker or how.diversity else k
+    found = await asyncio.to_thread(_found, snapshot, question, vector, many)
+    if how.reranker and found:
+        found = await _reranked(how.reranker, question.query, found)
+    if how.diversity and found:
+        found = await asyncio.to_thread(_diverse, snapshot, found, k, how.diversity)
+    return [citation(passage, score) for passage, score in found[:k]]
 
 
 def _found(
-    snapshot: Snapshot, question: Question, vector: NDArray[np.float32]
-) -> list[tuple[Passage, float]]:
+    snapshot: Snapshot, question: Question, vector: NDArray[np.float32], k: int
+) -> list[_Scored]:
     among = _among(snapshot, question)
     if among is not None and not among.any():
         return []
-    return Ranking(snapshot, question.query, vector, question.how, among).best(question.k)
+    return Ranking(snapshot, question.query, vector, question.how, among).best(k)
+
+
+async def _reranked(reranker: Reranker, query: str, found: list[_Scored]) -> list[_Scored]:
+    """Return the passages in the order that the reranker gives them."""
+    texts = [f"{passage.document.title}\n{passage.chunk.text}" for passage, _ in found]
+    scores = await reranker.rerank(query, texts)
+    passages = [passage for passage, _ in found]
+    scored = [(p, float(score)) for p, score in zip(passages, scores, strict=True)]
+    return sorted(scored, key=lambda each: -each[1])  # stable: equals keep their order
+
+
+def _diverse(snapshot: Snapshot, found: list[_Scored], k: int, diversity: float) -> list[_Scored]:
+    """Return k of the passages, good ones that are unlike each other."""
+    import numpy as np
+
+    vectors = snapshot.rows(np.array([passage.number for passage, _ in found]))
+    scores = np.array([score for _, score in found], dtype=np.float32)
+    return [found[place] for place in diversified(scores, vectors, k, diversity)]
 
 
 def _among(snapshot: Snapshot, question: Question) -> NDArray[np.bool_] | None:
