@@ -42,7 +42,7 @@ def only(reading: Reading) -> Chunk:
         ("README", "b\n", "text"),
         ("a.htm", "<p>b", "html"),
         ("page", "<!DOCTYPE html><p>b", "html"),
-        ("https://example.org/page.html", "<p>b", "html"),
+        ("https://example.org/page.html?b=.csv#c", "<p>b", "html"),
         ("a.csv", "x,y\n1,2\n", "csv"),
         ("a.tsv", "x\ty\n1\t2\n", "csv"),
         ("a.json", '{"a": 1}', "json"),

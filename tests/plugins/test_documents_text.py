@@ -181,6 +181,15 @@ def test_a_long_line_is_cut_in_bounded_time() -> None:
     assert time.perf_counter() - started < 60
 
 
+def test_passages_overlap_only_where_a_line_had_to_be_cut() -> None:
+    endless = split("word " * 600)
+    assert all(a.end - 200 < b.start < a.end for a, b in pairwise(endless))
+    sentences = split("A sentence of some words. " * 120)
+    assert len(sentences) > 3
+    assert all(a.end < b.start for a, b in pairwise(sentences))
+    assert all(chunk.text.endswith(".") for chunk in sentences)
+
+
 def test_passages_that_share_lines_have_keys_of_their_own() -> None:
     keys = [chunk.key for chunk in split("word " * 300)]
     assert keys[0] == "notes.txt:1-1@0"

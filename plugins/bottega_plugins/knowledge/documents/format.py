@@ -16,7 +16,7 @@ _ENDINGS = {
     "markdown": ".md .markdown .mdown .mkd .mdx .qmd",
     "rst": ".rst .rest",
     "html": ".html .htm .xhtml .shtml",
-    "xml": ".xml .xsd .xsl .rss .atom .docbook .dita .opml",
+    "xml": ".xml .svg .xsd .xsl .rss .atom .docbook .dita .opml",
     "csv": ".csv .tsv .tab .psv",
     "json": ".json .geojson .jsonld .webmanifest",
     "jsonl": ".jsonl .ndjson .jsonlines",
@@ -35,7 +35,6 @@ FORMATS = frozenset(("text", *_ENDINGS))
 
 _MAGIC = (
     (b"\x1f\x8b", "a gzip archive"),
-    (b"BZh", "a bzip2 archive"),
     (b"\xfd7zXZ\0", "an xz archive"),
     (b"\x28\xb5\x2f\xfd", "a Zstandard archive"),
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
@@ -43,7 +42,8 @@ _MAGIC = (
     (b"!<arch>\n", "an ar archive"),
     (b"\x89PNG\r\n", "binary data: a PNG image"),
     (b"\xff\xd8\xff", "binary data: a JPEG image"),
-    (b"GIF8", "binary data: a GIF image"),
+    (b"GIF87a", "binary data: a GIF image"),
+    (b"GIF89a", "binary data: a GIF image"),
     (b"\x7fELF", "binary data: a program"),
     (b"SQLite format 3\0", "binary data: an SQLite database"),
     (b"\x80\x04\x95", "binary data: a pickle, which is never opened"),
@@ -71,8 +71,8 @@ def binary_format(data: bytes, source: str) -> str:
 
     Raises SkippedError for archives and whatever else is known and not read.
     """
-    named = _BY_ENDING.get(PurePosixPath(source).suffix.lower(), "")
-    if b"%PDF-" in data[:_SIGNED] and (named == "pdf" or data.lstrip()[:5] == b"%PDF-"):
+    named = _named(source)
+    if b"%PDF-" in data[:_SIGNED] and (named == "pdf" or data[:_SIGNED].lstrip()[:5] == b"%PDF-"):
         return "pdf"
     if data[:4] in (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"):
         return _inside_zip(data)
@@ -81,6 +81,8 @@ def binary_format(data: bytes, source: str) -> str:
         raise SkippedError("encrypted" if encrypted else "an old Office file: save it as .docx")
     if data[257:262] == b"ustar":
         raise SkippedError("a tar archive: unpack it first")
+    if data[:3] == b"BZh" and data[4:10] == b"1AY&SY":
+        raise SkippedError("a bzip2 archive: unpack it first")
     for magic, reason in _MAGIC:
         if data.startswith(magic):
             unpack = ": unpack it first" if reason.endswith("archive") else ""
@@ -92,7 +94,7 @@ def binary_format(data: bytes, source: str) -> str:
 
 def text_format(text: str, source: str) -> str:
     """Return the format of a text."""
-    named = _BY_ENDING.get(PurePosixPath(source).suffix.lower())
+    named = _named(source)
     if named in ("csv", "json", "jsonl", "notebook", "python", "code", "markdown", "rst"):
         return named
     if _HTML.match(text[:4_096]):
@@ -102,6 +104,13 @@ def text_format(text: str, source: str) -> str:
     if text.startswith("#!"):
         return "python" if "python" in text[:100].partition("\n")[0] else "code"
     return "text"
+
+
+def _named(source: str) -> str:
+    """Return the format that a file's or an address's ending stands for; empty for none known."""
+    if "://" in source:
+        source = source.partition("#")[0].partition("?")[0]
+    return _BY_ENDING.get(PurePosixPath(source).suffix.lower(), "")
 
 
 def _inside_zip(data: bytes) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
-from bottega.errors import BottegaError
+from bottega.errors import BottegaError, StorageError
 from bottega.isolation import call_in_process
 from bottega.messages import Json
 from bottega.tools import Tool, ToolContext
@@ -66,10 +66,16 @@ def _result(parse: Callable[[bytes, str], Parsed], data: bytes, form: str) -> di
 
 
 async def parse_in_process(parser: IsolatedParser, data: bytes, form: str) -> Parsed:
-    """Let the parser read the document elsewhere. Raises SkippedError."""
+    """Let the parser read the document elsewhere.
+
+    Raises SkippedError, and StorageError when there is no room for temporary files.
+    """
     with tempfile.TemporaryDirectory(prefix="bottega-") as name:
         folder = Path(name)
-        await asyncio.to_thread((folder / _DOCUMENT).write_bytes, data)
+        try:
+            await asyncio.to_thread((folder / _DOCUMENT).write_bytes, data)
+        except OSError as error:
+            raise StorageError(f"{name} cannot be written: {error.strerror}") from error
         arguments = {"folder": name, "form": form}
         try:
             await call_in_process(parser, arguments, ToolContext(), parser.timeout)
