@@ -5,7 +5,9 @@ The names below are what a `StateGraph` built by hand needs; each is imported wh
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from bottega.lazy import lazy_names
 
 if TYPE_CHECKING:
     from bottega_agents.compiler import compile_team, delegated
@@ -25,10 +27,4 @@ _HOMES = {
     "delegated": "compiler",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = lazy_names(__name__, _HOMES)

@@ -18,10 +18,10 @@ def blocks(page, language):
     return re.findall(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL)
 
 
-SNIPPETS = [ROOT / "README.md", ROOT / "docs" / "tools.md"]
+SNIPPETS = [ROOT / "README.md", ROOT / "docs" / "tools.md", ROOT / "docs" / "knowledge.md"]
 
 
-@pytest.mark.parametrize("page", SNIPPETS, ids=["README", "tools"])
+@pytest.mark.parametrize("page", SNIPPETS, ids=["README", "tools", "knowledge"])
 def test_python_runs(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for source in blocks(page, "python"):

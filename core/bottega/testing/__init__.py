@@ -6,7 +6,9 @@ for plugin authors; `clean_plugins` is a pytest fixture.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from bottega.lazy import lazy_names
 
 if TYPE_CHECKING:
     from bottega.testing.fixtures import clean_plugins
@@ -36,10 +38,4 @@ _HOMES = {
     "clean_plugins": "fixtures",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = lazy_names(__name__, _HOMES)

@@ -1,7 +1,7 @@
 """Knowledge from documents: an index over a folder, a retriever, a tool and a command.
 
-Only the offers stand here; what they make is imported when it is made. `knowledge_base` is the way
-in for programs.
+Only the offers stand here; what they make is imported when it is made, and so are the names that
+programs use.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from bottega.errors import InputError
+from bottega.lazy import lazy_names
 from bottega.offer import Offer
 from bottega.plugin.spec import hookimpl
 
@@ -20,8 +21,38 @@ if TYPE_CHECKING:
     from bottega.plugin.context import FactoryContext
     from bottega.retriever import Retriever
     from bottega.tools import Tool
+    from bottega_plugins.knowledge.adapters.langchain import KnowledgeRetriever
+    from bottega_plugins.knowledge.adapters.smolagents import KnowledgeTool
+    from bottega_plugins.knowledge.documents.document import Document
     from bottega_plugins.knowledge.knowledge_base import KnowledgeBase
-    from bottega_plugins.knowledge.research import ResearchModel
+    from bottega_plugins.knowledge.research import Limits, ResearchModel
+    from bottega_plugins.knowledge.search.search import Search
+    from bottega_plugins.knowledge.search_knowledge import SearchKnowledge
+
+__all__ = [
+    "KnowledgeBase",
+    "Document",
+    "Search",
+    "SearchKnowledge",
+    "ResearchModel",
+    "Limits",
+    "KnowledgeRetriever",
+    "KnowledgeTool",
+]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "KnowledgeBase": "knowledge_base",
+        "Document": "documents.document",
+        "Search": "search.search",
+        "SearchKnowledge": "search_knowledge",
+        "ResearchModel": "research",
+        "Limits": "research",
+        "KnowledgeRetriever": "adapters.langchain",
+        "KnowledgeTool": "adapters.smolagents",
+    },
+)
 
 EMBEDDER = "minilm"
 
