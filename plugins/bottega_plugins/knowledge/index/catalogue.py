@@ -51,6 +51,10 @@ SELECT first, stop FROM (
 _DOCUMENTS = """
 SELECT first, stop, source, sha256, origin, title, format, metadata FROM documents
 """
+_SOURCES_AT = """
+SELECT asked.value, source, first FROM json_each(?) AS asked JOIN documents
+ON first = (SELECT max(first) FROM documents WHERE first <= asked.value)
+"""
 _INSERT = {
     "names": "INSERT OR IGNORE INTO names VALUES (?, ?, ?)",
     "fields": "INSERT OR IGNORE INTO fields VALUES (?, ?, ?, ?)",
@@ -135,11 +139,10 @@ class Catalogue:
         (row,) = self.query(text, (number,))
         return _document(row)
 
-    def source_at(self, number: int) -> tuple[str, int]:
-        """Return the name and the first passage of the document that has a passage."""
-        text = "SELECT source, first FROM documents WHERE first <= ? ORDER BY first DESC LIMIT 1"
-        ((source, first),) = self.query(text, (number,))
-        return source, first
+    def sources_at(self, numbers: Iterable[int]) -> dict[int, tuple[str, int]]:
+        """Return, by passage, the name and the first passage of the document that has it."""
+        rows = self.query(_SOURCES_AT, (json.dumps([*numbers]),))
+        return {number: (source, first) for number, source, first in rows}
 
     def documents(self, start: int = 0, many: int = 500) -> Iterator[tuple[DocumentInfo, Span]]:
         """Yield all documents in order, from the one that has the passage `start` or the next."""

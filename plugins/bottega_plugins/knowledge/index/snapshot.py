@@ -10,7 +10,7 @@ import json
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby, pairwise
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from bottega_plugins.knowledge.index.filters import Condition, Filters, conditions
@@ -157,20 +157,21 @@ class Snapshot:
         if not len(numbers):
             return []
         steps = np.round(scores / max(float(np.abs(scores).max()), _LEAST), _DIGITS)
-        groups: list[tuple[int, float]] = []
-        order = np.lexsort((numbers, -steps))
-        for _, group in groupby(order.tolist(), key=steps.__getitem__):
-            places = list(group)
-            if len(places) > 1:
-                places.sort(key=lambda place: self._standing(int(numbers[place])))
-            groups += [(int(numbers[place]), float(scores[place])) for place in places]
-        return groups
+        _, group, sizes = np.unique(steps, return_inverse=True, return_counts=True)
+        tied = self._standings(numbers[sizes[group] > 1].tolist())
+        keys = zip((-steps).tolist(), numbers.tolist(), scores.tolist(), strict=True)
+        order = sorted(keys, key=lambda key: (key[0], tied.get(key[1], ("", 0))))
+        return [(number, score) for _, number, score in order]
 
-    def _standing(self, number: int) -> tuple[str, int]:
+    def _standings(self, numbers: Sequence[int]) -> dict[int, tuple[str, int]]:
         """Return what orders passages in the same way however they are spread over segments."""
-        segment, place = self._place(number)
-        source, first = segment.catalogue.source_at(place)
-        return source, place - first
+        found: dict[int, tuple[str, int]] = {}
+        for segment, start, stop in self._spans():
+            here = [number - start for number in numbers if start <= number < stop]
+            if here:
+                sources = segment.catalogue.sources_at(here)
+                found.update({n + start: (s, n - first) for n, (s, first) in sources.items()})
+        return found
 
     def rows(self, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the vectors of passages, shape (passages, dimension)."""
