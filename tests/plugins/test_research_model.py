@@ -85,7 +85,7 @@ def test_searches_again_for_what_is_missing_and_stops_when_it_is_there() -> None
     assert [c.source for c in result.citations] == ["engine.md"]
     thoughts = [event.text for event in result.events if isinstance(event, Thought)]
     assert any("missing: who designed it" in text for text in thoughts)
-    assert any("kept [lovelace.md:1-3]" in text for text in thoughts)
+    assert any("kept: [lovelace.md:1-3]" in text for text in thoughts)
     assert "what was found is enough" in thoughts[-1]
 
 

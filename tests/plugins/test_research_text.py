@@ -11,7 +11,12 @@ from research_case import passage
 
 from bottega.messages import assistant, user
 from bottega_plugins.knowledge.research.case import read_case
-from bottega_plugins.knowledge.research.claims import narrowed, read_claims, support_span
+from bottega_plugins.knowledge.research.claims import (
+    narrowed,
+    read_claims,
+    support_span,
+    with_own_keys,
+)
 from bottega_plugins.knowledge.research.names import names, numbers
 from bottega_plugins.knowledge.research.sentences import sentence_spans
 
@@ -78,11 +83,12 @@ def test_a_claim_names_known_keys_only() -> None:
     assert claim.text == "It is so [sic]."
 
 
-def test_two_spans_of_one_passage_have_keys_of_their_own() -> None:
+def test_two_spans_of_one_line_have_keys_of_their_own() -> None:
     whole = passage("a.md:3-3", "Roses want sun. Tulips want cold.")
-    first, second = narrowed(whole, "Roses want sun"), narrowed(whole, "Tulips want cold")
-    assert first.key != second.key
-    assert (first.quote, second.quote) == ("Roses want sun.", "Tulips want cold.")
+    parts = [narrowed(whole, "Roses want sun"), narrowed(whole, "Tulips want cold")]
+    assert [part.quote for part in parts] == ["Roses want sun.", "Tulips want cold."]
+    assert [part.key for part in with_own_keys(parts)] == ["a.md:3-3@0", "a.md:3-3@16"]
+    assert [part.key for part in with_own_keys([parts[0], parts[0]])] == ["a.md:3-3", "a.md:3-3"]
 
 
 def test_a_converted_source_keeps_the_span_of_the_passage() -> None:

@@ -6,7 +6,7 @@ A span is the run of at most three sentences of a passage that has most of the c
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bottega.messages import Citation
@@ -101,12 +101,20 @@ def narrowed(passage: Citation, claim: str) -> Citation:
 
 def _key(passage: Citation, line: int, end_line: int, start: int) -> str:
     path, colon, _ = passage.key.rpartition(":")
-    if not (line and colon):
-        return passage.key
-    first, last = passage.line, passage.end_line
-    several = (line, end_line) == (first, last) or line == end_line
-    # several spans may share their lines: the first character tells them apart
-    return f"{path}:{line}-{end_line}" + (f"@{passage.start + start}" if several else "")
+    return (
+        f"{path}:{line}-{end_line}" if line and colon else f"{passage.key}@{passage.start + start}"
+    )
+
+
+def with_own_keys(spans: Iterable[Citation]) -> Iterator[Citation]:
+    """Yield the spans with keys that differ where they do: several may share their lines."""
+    known = list(spans)
+    places: dict[str, set[tuple[int, int]]] = {}
+    for span in known:
+        places.setdefault(span.key, set()).add((span.start, span.end))
+    for span in known:
+        shared = len(places[span.key]) > 1
+        yield replace(span, key=f"{span.key}@{span.start}") if shared else span
 
 
 def support_span(text: str, claim: str) -> tuple[int, int]:

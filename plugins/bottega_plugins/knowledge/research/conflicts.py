@@ -7,8 +7,8 @@ except for extractive models, whose decider cannot tell a contradiction.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from bottega.messages import Citation
 from bottega_plugins.knowledge.research.claims import narrowed
@@ -36,6 +36,7 @@ async def find_conflicts(
 ) -> tuple[Conflict, ...]:
     """Return where other documents contradict what the answer says, each pair once."""
     found: dict[tuple[str, str], Conflict] = {}
+    cited = verified.citations
     for item in verified.sentences:
         for conflict in _candidates(question, item, kept):
             pair = (conflict.said.source, conflict.other.source)
@@ -45,10 +46,17 @@ async def find_conflicts(
                 said = await judge.contradicted(item.claim.text, conflict.other.quote)
                 if said.verdict is not True:
                     continue
-            found[pair] = conflict
+            found[pair] = _with_own_key(conflict, cited)
             if len(found) == MOST:
                 return tuple(found.values())
     return tuple(found.values())
+
+
+def _with_own_key(conflict: Conflict, cited: Mapping[str, Citation]) -> Conflict:
+    other = conflict.other
+    if cited.get(other.key, other) == other:
+        return conflict
+    return replace(conflict, other=replace(other, key=f"{other.key}@{other.start}"))
 
 
 def _candidates(question: str, item: Checked, kept: Sequence[Citation]) -> Iterator[Conflict]:

@@ -42,6 +42,8 @@ class Verdict:
     probability: float | None = None
     """That it helps to answer."""
     reason: str = ""
+    sure: bool = True
+    """Whether the decider said so; what it cannot tell is kept while there is room."""
     crowded_out: bool = False
     """Whether it may help, but others do more, and there is no room for all."""
 
@@ -117,6 +119,7 @@ def _verdict(passage: Citation, said: Judgement, prominence: float) -> Verdict:
     return Verdict(
         passage=passage,
         kept=said.verdict is not False,
+        sure=said.verdict is not None,
         worth=prominence * (FLOOR + likely),
         probability=said.probability,
         reason=said.reason,

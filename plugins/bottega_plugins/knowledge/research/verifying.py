@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Literal
 
 from bottega.messages import Citation
@@ -18,6 +19,7 @@ from bottega_plugins.knowledge.research.claims import (
     is_quotation,
     narrowed,
     read_claims,
+    with_own_keys,
 )
 from bottega_plugins.knowledge.research.judging import Judge, material
 
@@ -77,7 +79,12 @@ async def verify(answer: str, kept: Sequence[Citation], judge: Judge) -> Verifie
     known = {passage.key: passage for passage in kept}
     claims = list(read_claims(answer, known))
     checked = await asyncio.gather(*(_check(claim, known, judge) for claim in claims))
-    return Verified(sentences=tuple(checked))
+    spans = with_own_keys(span for item in checked for span in item.spans)
+    return Verified(
+        sentences=tuple(
+            replace(item, spans=tuple(islice(spans, len(item.spans)))) for item in checked
+        )
+    )
 
 
 async def _check(claim: Claim, known: Mapping[str, Citation], judge: Judge) -> Checked:

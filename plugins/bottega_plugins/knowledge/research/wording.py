@@ -35,19 +35,26 @@ def _query(query: Query) -> str:
 def judged(verdicts: Sequence[Verdict], latest: Collection[str]) -> str:
     """Tell which of the passages just found are kept and why."""
     new = [verdict for verdict in verdicts if verdict.passage.key in latest]
-    kept = [verdict for verdict in new if verdict.kept]
-    left = [verdict for verdict in new if not verdict.kept]
-    passages = f"{len(new)} new passage{'' if len(new) == 1 else 's'}"
-    lines = [f"{passages}: {len(kept)} kept, {len(left)} left out"]
-    lines += [f"  kept [{v.passage.key}]{_why(v)}" for v in kept]
-    lines += [f"  {_left(v)} [{v.passage.key}]{_why(v)}" for v in left[:MOST_LEFT_OUT]]
-    if len(left) > MOST_LEFT_OUT:
-        lines.append(f"  and {len(left) - MOST_LEFT_OUT} more left out")
+    if not new:
+        return "nothing new was found"
+    groups = [(what, [v for v in new if _fate(v) == what]) for what in _FATES]
+    counts = ", ".join(f"{len(group)} {what}" for what, group in groups if group)
+    lines = [f"{len(new)} new passage{'' if len(new) == 1 else 's'}: {counts}"]
+    for what, group in groups:
+        shown = group if what in (_KEPT, _UNSURE) else group[:MOST_LEFT_OUT]
+        lines += [f"  {what}: [{v.passage.key}]{_why(v)}" for v in shown]
+        if len(shown) < len(group):
+            lines.append(f"  {what}: {len(group) - len(shown)} more")
     return "\n".join(lines)
 
 
-def _left(verdict: Verdict) -> str:
-    return "less than others" if verdict.crowded_out else "no help"
+_KEPT, _UNSURE, _LESS, _NO = _FATES = ("kept", "kept to be safe", "less than others", "no help")
+
+
+def _fate(verdict: Verdict) -> str:
+    if verdict.kept:
+        return _KEPT if verdict.sure else _UNSURE
+    return _LESS if verdict.crowded_out else _NO
 
 
 def _why(verdict: Verdict) -> str:
