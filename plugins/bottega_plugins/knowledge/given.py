@@ -22,13 +22,19 @@ async def documents_of(given: GivenDocuments) -> AsyncIterator[Document]:
     if isinstance(given, AsyncIterable):
         async for each in given:
             yield _document(each)
-    elif isinstance(given, Document | Mapping):
-        yield _document(cast("object", given))
+    elif _is_one(given):
+        yield _document(given)
     elif hasattr(given, "__iter__") and not isinstance(given, str | bytes):
         for each in cast("Iterable[GivenDocument]", given):
             yield _document(each)
     else:
         raise _unfit(given)
+
+
+def _is_one(given: object) -> bool:
+    if isinstance(given, tuple):  # several documents may come in a tuple as well
+        return isinstance(next(iter(cast("Sequence[Any]", given)), None), str)
+    return isinstance(given, Document | Mapping)
 
 
 def _document(given: object) -> Document:
