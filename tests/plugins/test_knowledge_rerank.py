@@ -7,9 +7,12 @@ import importlib.util
 from pathlib import Path
 
 import pytest
+from hash_embedder import HashEmbedder
 
 from bottega.errors import InputError, NotInstalledError
+from bottega_plugins.knowledge.knowledge_base import KnowledgeBase
 from bottega_plugins.knowledge.search.rerank import CrossEncoderReranker, make_reranker
+from bottega_plugins.knowledge.search.search import Search
 
 INSTALLED = importlib.util.find_spec("sentence_transformers") is not None
 real = pytest.mark.skipif(not INSTALLED, reason="sentence-transformers is not installed")
@@ -57,6 +60,18 @@ def test_scores_are_those_of_the_library_in_the_order_of_the_texts(tiny: Path) -
     expected = CrossEncoder(str(tiny)).predict([("where is the cat", text) for text in plain])
     assert scores == pytest.approx(expected.tolist(), abs=1e-5)
     assert len(set(scores[:5])) == 5
+
+
+@real
+def test_a_search_is_put_in_the_order_of_the_reranker(tiny: Path, tmp_path: Path) -> None:
+    reranker = CrossEncoderReranker(str(tiny))
+    with KnowledgeBase.open(tmp_path / "index", HashEmbedder()) as base:
+        base.add((f"{n}.txt", f"The cat sat {'on the mat ' * n}") for n in range(1, 9))
+        found = base.search("cat", 8, search=Search(reranker=reranker))
+    texts = [f"{citation.metadata['title']}\n{citation.quote}" for citation in found]
+    scores = asyncio.run(reranker.rerank("cat", texts))
+    assert len(set(scores)) == 8
+    assert scores == sorted(scores, reverse=True)
 
 
 @real

@@ -7,6 +7,7 @@ import base64
 import json
 import re
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,11 +25,13 @@ from bottega.errors import (
     ModelRateLimitError,
     ModelReplyError,
     ModelTimeoutError,
+    StorageError,
 )
 from bottega.plugin.context import FactoryContext
 from bottega.plugin.manager import PluginManager
 from bottega.retry import Retry
 from bottega_plugins import models
+from bottega_plugins.knowledge.knowledge_base import KnowledgeBase
 from bottega_plugins.models.openai.embedder import OpenAIEmbedder
 from bottega_plugins.models.openai.redaction import Redactor
 from bottega_plugins.models.openai.settings import Settings
@@ -296,6 +299,20 @@ def test_it_is_registered(openai_server: ScriptedServer, monkeypatch: pytest.Mon
     assert KEY not in repr(vars(other))
     with pytest.raises(InputError, match="no model is named"):
         manager.make("embedder", "openai", context)
+
+
+def test_a_knowledge_base_by_a_hosted_embedder(
+    openai_server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", openai_server.url)
+    openai_server.always = hashed
+    with KnowledgeBase.open(tmp_path / "index", "openai:small") as base:
+        base.add([("comet.txt", "A comet is ice."), ("otter.txt", "An otter hunts at dusk.")])
+        found = base.search("otter", 2)
+    assert {citation.source for citation in found} == {"comet.txt", "otter.txt"}
+    assert openai_server.requests[-1]["input"] == ["otter"]
+    with pytest.raises(StorageError, match="was made with the embedder 'openai:small'"):
+        KnowledgeBase.open(tmp_path / "index", "openai:large").search("otter")
 
 
 @given(st.text())

@@ -16,11 +16,12 @@ import numpy as np
 import pytest
 
 from bottega.embedder import Embedder, QueryEmbedder, embed_query
-from bottega.errors import InputError, NotInstalledError
+from bottega.errors import InputError, NotInstalledError, StorageError
 from bottega.plugin.context import FactoryContext
 from bottega.plugin.manager import PluginManager
 from bottega_plugins import embedders
 from bottega_plugins.embedders.weights import FolderWeights, HubWeights, find_weights
+from bottega_plugins.knowledge.knowledge_base import KnowledgeBase
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -195,6 +196,19 @@ def test_code_that_comes_with_a_model_is_not_run(copy: Path) -> None:
     with pytest.raises(InputError, match="cannot be loaded"):
         embed(make(str(copy)), "text")
     assert not (copy / "ran").exists()
+
+
+@real
+def test_an_index_is_held_to_the_weights(copy: Path, tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    with KnowledgeBase.open(index, make(str(copy))) as base:
+        base.add([("cat.txt", "The cat sat on the mat."), ("tax.txt", "The tax rate rose.")])
+        assert base.search("cat", 1)[0].source == "cat.txt"
+    content = bytearray((copy / "model.safetensors").read_bytes())
+    content[-1] ^= 1
+    (copy / "model.safetensors").write_bytes(content)
+    with pytest.raises(StorageError, match="was made with the embedder 'sentence-transformers:mod"):
+        KnowledgeBase.open(index, make(str(copy))).search("cat")
 
 
 @real
