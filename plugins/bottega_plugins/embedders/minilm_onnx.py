@@ -90,6 +90,8 @@ class MiniLM:
         vectors = np.zeros((len(texts), self.dimension), np.float32)
         if not texts:
             return vectors
+        if len(texts) == 1:  # a query: it neither waits for batches nor changes threads again
+            return await asyncio.to_thread(self._one, texts[0])
         rows: list[list[int]] = [[]] * len(texts)
         engine = await asyncio.to_thread(self._engine)
 
@@ -111,6 +113,10 @@ class MiniLM:
     def token_spans(self, text: str) -> list[tuple[int, int]]:
         """Return the (start, end) characters of each token of the whole text, nothing cut."""
         return spans(self._engine().tokenizer, text)
+
+    def _one(self, text: str) -> NDArray[np.float32]:
+        engine = self._engine()
+        return _run(engine, _tokenise(engine.tokenizer, [text]))
 
     def _engine(self) -> _Engine:
         with self._lock:
