@@ -8,6 +8,7 @@ import time
 
 from bottega_plugins.knowledge.documents.isolated import IsolatedParser
 from bottega_plugins.knowledge.documents.parsed import Parsed, Section
+from bottega_plugins.knowledge.documents.text_parser import TextParser
 
 
 class Hanging(IsolatedParser):
@@ -51,3 +52,7 @@ class Honest(IsolatedParser):
     def parse(self, data: bytes, form: str) -> Parsed:
         text = data.decode()
         return Parsed(format=form, text=text, sections=[Section(start=0, end=len(text))])
+
+
+class Cramped(TextParser):
+    memory = 48 << 20

@@ -13,14 +13,16 @@ import zipfile
 import zlib
 
 import pytest
-from bad_parsers import Crashing, Diving, Failing, Hanging, Hoarding, Honest, Leaving
+from bad_parsers import Cramped, Crashing, Diving, Failing, Hanging, Hoarding, Honest, Leaving
 from document_reading import read
 from tiny_pdf import compressed_zeros, simple_pdf, stream, write_pdf
 
 from bottega.errors import InputError
+from bottega_plugins.knowledge.documents import draft, outline, table
 from bottega_plugins.knowledge.documents.folder import MOST_BYTES
 from bottega_plugins.knowledge.documents.isolated import IsolatedParser, parse_in_process
 from bottega_plugins.knowledge.documents.skipped import SkippedError
+from bottega_plugins.knowledge.documents.text_parser import LARGE
 
 pytestmark = pytest.mark.xdist_group("documents")
 
@@ -228,6 +230,48 @@ def test_one_long_line_of_a_table_is_cut_like_a_text() -> None:
 def test_long_names_of_columns_are_not_multiplied() -> None:
     table = "n" * 100_000 + ",b\n" + "1,2\n" * 10_000
     assert sum(len(chunk.text) for chunk in read(table, "wide.csv").chunks) < 2_000_000
+
+
+def test_very_many_small_blocks_fill_no_memory() -> None:
+    with pytest.raises(SkippedError, match="took more than 48 MB of memory to read"):
+        asyncio.run(parse_in_process(Cramped(), b"a\n\n" * 100_000, "markdown"))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("a.csv", "x,y\n" + "a,b\n" * 2_000, "a table of more than 1,000 rows"),
+        ("a.json", '["a"' + ',"a"' * 2_000 + "]", "more than 1,000 pieces of text"),
+        ("a.jsonl", '{"a": "b"}\n' * 2_000, "more than 1,000 pieces of text"),
+    ],
+)
+def test_very_many_small_pieces_are_counted(
+    name: str, text: str, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(draft, "MOST_RUNS", 1_000)
+    monkeypatch.setattr(table, "MOST_BREAKS", 1_000)
+    with pytest.raises(SkippedError, match=reason):
+        read(text, name)
+
+
+def test_a_large_text_is_read_in_a_process_of_its_own() -> None:
+    text = "# Top\n\n" + "".join(f"## Part {n}\n\nText of part {n}.\n\n" for n in range(9_000))
+    assert len(text) > LARGE
+    reading = read(text, "large.md")
+    assert len(reading.chunks) == 9_000
+    assert all(text[chunk.start : chunk.end] == chunk.text for chunk in reading.chunks)
+
+
+@pytest.mark.parametrize("name", ["a.md", "a.rst"])
+def test_very_many_headings_are_text(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outline, "MOST_HEADINGS", 1_000)
+    many = {"a.md": "# h\n", "a.rst": "hhh\n===\n\n"}[name] * 2_000
+    assert {chunk.heading for chunk in read(many, name).chunks} == {""}
+
+
+def test_a_long_heading_is_not_carried_by_every_passage() -> None:
+    text = f"# top\n\n# {'long ' * 9_000}\n\n{'text ' * 2_000}"
+    assert max(len(chunk.heading) for chunk in read(text, "a.md").chunks) < 400
 
 
 def test_numbers_of_any_size_are_texts() -> None:

@@ -10,6 +10,8 @@ from bottega_plugins.knowledge.documents.skipped import SkippedError
 
 MOST_TEXT = 40_000_000
 """Characters that may be made of one document."""
+MOST_RUNS = 1_000_000
+"""Pieces that one document may be read from; each takes 150 bytes."""
 
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -53,6 +55,8 @@ class Draft:
         if goes_on and ends[-1] - starts[-1] == source_ends[-1] - source_starts[-1]:
             ends[-1], source_ends[-1] = self.size, end
             return
+        if len(starts) == MOST_RUNS:
+            raise SkippedError(f"more than {MOST_RUNS:,} pieces of text")
         for run, place in zip(self._runs, (begin, self.size, start, end), strict=True):
             run.append(place)
 

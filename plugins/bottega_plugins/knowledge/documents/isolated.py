@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -49,18 +48,18 @@ class IsolatedParser(Tool):
     def run(self, folder: str, form: str) -> str:
         """Read the document in the folder and write there what came of it."""
         place = Path(folder)
-        result = _result(self.parse, (place / _DOCUMENT).read_bytes(), form)
+        result = _result(self, (place / _DOCUMENT).read_bytes(), form)
         (place / _RESULT).write_text(json.dumps(result), encoding="ascii")
         return "read"
 
 
-def _result(parse: Callable[[bytes, str], Parsed], data: bytes, form: str) -> dict[str, Json]:
+def _result(parser: IsolatedParser, data: bytes, form: str) -> dict[str, Json]:
     try:
-        return {"parsed": parsed_to_json(parse(data, form))}
+        return {"parsed": parsed_to_json(parser.parse(data, form))}
     except SkippedError as reason:
         return {"skipped": str(reason)}
     except MemoryError:
-        return {"skipped": _too_much()}
+        return {"skipped": _too_much(parser)}
     except RecursionError:
         return {"skipped": "nested too deep"}
 
@@ -80,9 +79,9 @@ async def parse_in_process(parser: IsolatedParser, data: bytes, form: str) -> Pa
         try:
             await call_in_process(parser, arguments, ToolContext(), parser.timeout)
         except TimeoutError:
-            raise SkippedError(f"took more than {MOST_SECONDS:g} s to read") from None
+            raise SkippedError(f"took more than {parser.timeout:g} s to read") from None
         except BottegaError as error:
-            raise SkippedError(_failure(error.message)) from None
+            raise SkippedError(_failure(parser, error.message)) from None
         return await asyncio.to_thread(_read, folder / _RESULT)
 
 
@@ -90,14 +89,14 @@ def _read(path: Path) -> Parsed:
     result = cast("dict[str, Any]", json.loads(path.read_bytes()))
     if "skipped" in result:
         raise SkippedError(result["skipped"])
-    return parsed_from_json(result["parsed"])
+    return parsed_from_json(result.pop("parsed"))
 
 
-def _failure(message: str) -> str:
+def _failure(parser: IsolatedParser, message: str) -> str:
     if "MemoryError" in message:
-        return _too_much()
+        return _too_much(parser)
     return f"its reader failed: {message.splitlines()[0][:200]}"
 
 
-def _too_much() -> str:
-    return f"took more than {MOST_MEMORY >> 20} MB of memory to read"
+def _too_much(parser: IsolatedParser) -> str:
+    return f"took more than {(parser.memory or 0) >> 20} MB of memory to read"

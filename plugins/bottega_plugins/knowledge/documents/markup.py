@@ -77,6 +77,9 @@ class _Reader(HTMLParser):
 
     def __init__(self, text: str, *, is_html: bool) -> None:
         super().__init__(convert_charrefs=False)
+        read_cdata = getattr(self, "_set_support_cdata", None)  # off by default since Python 3.13.6
+        if read_cdata is not None and not is_html:
+            read_cdata(True)
         self.page = Page()
         self.title: list[str] = []
         self.facts: dict[str, object] = {}

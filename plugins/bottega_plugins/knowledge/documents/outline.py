@@ -9,6 +9,10 @@ from dataclasses import dataclass
 
 from bottega_plugins.knowledge.documents.parsed import Section
 
+MOST_HEADINGS = 50_000
+_LONGEST = 300
+"""Characters of a heading that its passages carry."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Heading:
@@ -31,8 +35,10 @@ def sections(
     """Yield what stands before the first heading and under each one, from `body` on.
 
     The document's title is left out of paths that begin with it. `breaks` are places in the text,
-    in order.
+    in order. More headings than any document has are taken as text.
     """
+    if len(headings) > MOST_HEADINGS:
+        headings = ()
     first = headings[0].start if headings else len(text)
     yield Section(start=body, end=first, breaks=_between(breaks, body, first))
     above: list[Heading] = []
@@ -44,9 +50,9 @@ def sections(
         start, end = heading.end, after.start if after else len(text)
         if not _has_text(text, start, end) and not (after and after.level > heading.level):
             start = heading.start  # a heading with nothing under it is itself all there is to find
-        path = tuple(h.title for h in above)
+        path = tuple(h.title[:_LONGEST] for h in above)
         yield Section(
-            heading=path[1:] if path[0] == title else path,
+            heading=path[1:] if above[0].title == title else path,
             start=start,
             end=end,
             breaks=_between(breaks, start, end),

@@ -5,6 +5,7 @@ Every parser ends here and every passage is cut from here.
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from typing import Any
 
 from bottega.messages import Json
 
+MOST_BREAKS = 1_000_000
+"""Places for cuts that are kept of a document; each takes some 40 bytes."""
 Value = int | str | Sequence[str]
 
 
@@ -114,10 +117,10 @@ def parsed_to_json(parsed: Parsed) -> dict[str, Json]:
 def parsed_from_json(data: Mapping[str, Any]) -> Parsed:
     """Read what `parsed_to_json` wrote."""
     rest = dict(data)
-    places = rest.pop("places")
+    runs = rest.pop("places")
     return Parsed(
         sections=[_section_from_json(item) for item in rest.pop("sections")],
-        places=Places(**places) if places else None,
+        places=Places(**{name: array("q", runs[name]) for name in _RUNS}) if runs else None,
         **rest,
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from bottega_plugins.knowledge.documents.header import read_header
-from bottega_plugins.knowledge.documents.outline import Heading, sections
+from bottega_plugins.knowledge.documents.outline import MOST_HEADINGS, Heading, sections
 from bottega_plugins.knowledge.documents.parsed import Parsed, Section
 
 _UNDERLINED = re.compile(
@@ -49,6 +49,8 @@ def _headings(text: str, body: int) -> list[Heading]:
         start = before_start if over else match.start()
         level = styles.index(style)
         found.append(Heading(title=title, level=level, start=start, end=match.end()))
+        if len(found) > MOST_HEADINGS:
+            break
     return found
 
 

@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from bottega_plugins.knowledge.documents.parsed import Parsed, Section
+from bottega_plugins.knowledge.documents.source_code import parse_code
 
 _LINE_END = re.compile(r"\r\n?|\n")
 _LONG = 1_200
 """Characters of a function that are worth a section."""
 _SMALL_CLASS = 1_600
 """A class of fewer characters is kept together."""
+_LONGEST_NAME = 200
 _MOST = 1_000_000
 """Characters; a syntax tree takes a hundred times as much."""
 _warnings = threading.Lock()
@@ -47,11 +49,11 @@ class _Unit:
         return self.above
 
 
-def parse_python(text: str) -> Parsed | None:
-    """Read a module; None where it is no Python, or very long."""
+def parse_python(text: str) -> Parsed:
+    """Read a module; as any code where it is no Python, or very long."""
     tree = _tree(text)
     if tree is None:
-        return None
+        return parse_code(text, ".py")
     file = _File(text)
     units = list(file.units(tree.body, "", (), (0, len(text))))
     doc = ast.get_docstring(tree) or ""
@@ -124,9 +126,9 @@ class _File:
     def _unit(
         self, node: _Definition, prefix: str, above: tuple[str, ...], span: tuple[int, int]
     ) -> Iterator[_Unit]:
-        name = f"{prefix}{node.name}"
+        name = f"{prefix}{node.name}"[:_LONGEST_NAME]
         if isinstance(node, ast.ClassDef) and len(above) < 20:
-            inside = (*above, node.name)
+            inside = (*above, node.name[:_LONGEST_NAME])
             if span[1] - span[0] > _SMALL_CLASS:
                 yield from self.units(node.body, f"{name}.", inside, span)
             else:
@@ -146,7 +148,7 @@ class _File:
             decorators = tuple(_name(item) for item in method.decorator_list)
             yield _Unit(
                 above=inside,
-                name=f"{name}.{method.name}",
+                name=f"{name}.{method.name}"[:_LONGEST_NAME],
                 start=start,
                 end=end,
                 decorators=decorators,
@@ -172,4 +174,4 @@ def _name(decorator: ast.expr) -> str:
         parts.append(decorator.attr)
         decorator = decorator.value
     parts.append(decorator.id if isinstance(decorator, ast.Name) else "")
-    return ".".join(part for part in reversed(parts) if part)
+    return ".".join(part for part in reversed(parts) if part)[:_LONGEST_NAME]

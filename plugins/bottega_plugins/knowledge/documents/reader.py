@@ -19,6 +19,7 @@ from bottega_plugins.knowledge.documents.parsed import Parsed
 from bottega_plugins.knowledge.documents.plain_text import decode
 from bottega_plugins.knowledge.documents.skipped import SkippedError
 from bottega_plugins.knowledge.documents.splitter import Splitter
+from bottega_plugins.knowledge.documents.text_parser import TextParser, parse_text, stands_apart
 
 VERSION = 1
 """Raised when the same bytes would be read otherwise: indexes are then made anew."""
@@ -58,10 +59,7 @@ class DocumentReader:
             known = ", ".join(sorted(FORMATS))
             raise InputError(f"unknown format {document.format!r}", hint=f"known: {known}")
         form, text = await asyncio.to_thread(_told, document)
-        if form in ("pdf", "docx", "html", "xml"):
-            parsed = await _parsed_elsewhere(document, form, text)
-        else:
-            parsed = await asyncio.to_thread(_parsed, document, form, text)
+        parsed = await _parsed(form, text, document)
         return await asyncio.to_thread(self._cut, document, parsed, text)
 
     def _cut(self, document: Document, parsed: Parsed, text: str) -> Reading:
@@ -93,53 +91,20 @@ def _told(document: Document) -> tuple[str, str]:
     return document.format or text_format(content, document.source), without_surrogates(content)
 
 
-def _parsed(document: Document, form: str, text: str) -> Parsed:  # one a format
-    """Read a text in this process. The parser of a format is imported when it is first needed."""
-    from bottega_plugins.knowledge.documents.prose import parse_prose
-
-    if form == "markdown":
-        from bottega_plugins.knowledge.documents.markdown import parse_markdown
-
-        return parse_markdown(text)
-    if form == "csv":
-        from bottega_plugins.knowledge.documents.table import parse_table
-
-        return parse_table(text)
-    if form in ("json", "jsonl"):
-        from bottega_plugins.knowledge.documents.records import parse_json, parse_json_lines
-
-        return parse_json(text) if form == "json" else parse_json_lines(text)
-    if form == "notebook":
-        from bottega_plugins.knowledge.documents.notebook import parse_notebook
-
-        return parse_notebook(text)
-    if form in ("python", "code"):
-        from bottega_plugins.knowledge.documents.source_code import parse_code
-
-        return (_python(text) if form == "python" else None) or parse_code(text, document.source)
-    return parse_prose(text, form)
+async def _parsed(form: str, text: str, document: Document) -> Parsed:
+    content = document.content
+    if form in _BINARY and isinstance(content, bytes):
+        return await parse_in_process(_binary_parser(form), content, form)
+    if stands_apart(text, form):
+        return await parse_in_process(TextParser(), text.encode(), form)
+    return await asyncio.to_thread(parse_text, text, form, document.source)
 
 
-def _python(text: str) -> Parsed | None:
-    from bottega_plugins.knowledge.documents.python_code import parse_python
-
-    return parse_python(text)
-
-
-async def _parsed_elsewhere(document: Document, form: str, text: str) -> Parsed:
-    data = text.encode() if text or isinstance(document.content, str) else document.content
-    return await parse_in_process(_parser(form), data, form)
-
-
-def _parser(form: str) -> IsolatedParser:
+def _binary_parser(form: str) -> IsolatedParser:
     if form == "pdf":
         from bottega_plugins.knowledge.documents.pdf import PdfParser
 
         return PdfParser()
-    if form == "docx":
-        from bottega_plugins.knowledge.documents.docx import DocxParser
+    from bottega_plugins.knowledge.documents.docx import DocxParser
 
-        return DocxParser()
-    from bottega_plugins.knowledge.documents.html import HtmlParser
-
-    return HtmlParser()
+    return DocxParser()

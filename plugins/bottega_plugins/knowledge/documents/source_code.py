@@ -6,9 +6,10 @@ That is what functions, classes and sections look like in most languages; no gra
 from __future__ import annotations
 
 import re
+from itertools import islice
 from pathlib import PurePosixPath
 
-from bottega_plugins.knowledge.documents.parsed import Parsed, Section
+from bottega_plugins.knowledge.documents.parsed import MOST_BREAKS, Parsed, Section
 
 _BLOCK = re.compile(r"(?<=\n)[ \t\r]*\n(?=[^\s})\]])")
 _MOST_LANGUAGE = 20
@@ -16,8 +17,9 @@ _MOST_LANGUAGE = 20
 
 def parse_code(text: str, source: str) -> Parsed:
     """Read source code; the ending of its name stands for the language."""
-    breaks = [match.end() for match in _BLOCK.finditer(text)]
-    language = PurePosixPath(source).suffix[1:].lower()[:_MOST_LANGUAGE]
+    breaks = [match.end() for match in islice(_BLOCK.finditer(text), MOST_BREAKS)]
+    ending = PurePosixPath(source).suffix or source  # `.py` has no suffix, it is one
+    language = ending.rpartition(".")[2].lower()[:_MOST_LANGUAGE] if "." in ending else ""
     return Parsed(
         format="code",
         text=text,

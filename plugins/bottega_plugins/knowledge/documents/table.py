@@ -11,14 +11,17 @@ from io import StringIO
 from itertools import islice
 
 from bottega_plugins.knowledge.documents.draft import Draft
-from bottega_plugins.knowledge.documents.parsed import Parsed, Section
+from bottega_plugins.knowledge.documents.parsed import MOST_BREAKS, Parsed, Section
 from bottega_plugins.knowledge.documents.prose import parse_prose
+from bottega_plugins.knowledge.documents.skipped import SkippedError
 
 _DELIMITERS = ",\t;|"
 _SAMPLE_ROWS = 20
 _SAMPLE = 20_000
 _LONGEST_NAME = 80
 _MOST_COLUMNS = 1_000
+_MOST_NAMED = 64
+"""Columns that a document tells filters of."""
 
 
 def parse_table(text: str) -> Parsed:
@@ -32,6 +35,8 @@ def parse_table(text: str) -> Parsed:
                 names = column_names(cells)
                 if names:
                     continue
+            if len(breaks) == MOST_BREAKS:
+                raise SkippedError(f"a table of more than {MOST_BREAKS:,} rows")
             if draft.size:
                 draft.put("\n\n")
             breaks.append(draft.size)
@@ -44,7 +49,7 @@ def parse_table(text: str) -> Parsed:
         breaks=breaks,
         items={"row": range(1, len(breaks) + 1)},
     )
-    metadata = {"columns": names[:_MOST_COLUMNS], "rows": len(breaks)} if names else {}
+    metadata = {"columns": names[:_MOST_NAMED], "rows": len(breaks)} if names else {}
     return Parsed(
         format="csv",
         text=draft.text(),
