@@ -205,3 +205,40 @@ def test_cancelling_a_wait_works_at_once() -> None:
 def test_senseless_settings_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="at least one attempt"):
         Retry(**options)
+
+
+def call(*outcomes: Any, deadline: float | None = None, **options: Any) -> tuple[Any, int]:
+    """Call what raises or returns these, in order; return the result and how often it was called."""
+    left = list(outcomes)
+
+    async def attempt() -> Any:
+        outcome = left.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    retry = Retry(**{"first_wait": 0.001, **options})
+    try:
+        return asyncio.run(retry.call(attempt, deadline)), len(outcomes) - len(left)
+    except ModelError as error:
+        return error, len(outcomes) - len(left)
+
+
+def test_a_plain_call_is_retried_too() -> None:
+    assert call(down(), down(), "there") == ("there", 3)
+
+
+def test_a_plain_call_ends_as_a_model_s_does() -> None:
+    refused, times = call(ModelAuthError("wrong key"), "never")
+    assert (str(refused), times) == ("wrong key", 1)
+    spent, times = call(down(), down(), "never", attempts=2)
+    assert (spent.attempts, times) == (2, 2)
+    assert spent.message.endswith("gave up after 2 attempts")
+    late, times = call(down(), "never", deadline=time.monotonic() - 1)
+    assert times == 1
+    assert "would pass the run's deadline" in str(late)
+
+
+def test_a_programming_error_in_a_plain_call_propagates() -> None:
+    with pytest.raises(ZeroDivisionError):
+        call(ZeroDivisionError())
