@@ -208,7 +208,7 @@ def test_senseless_settings_are_refused(options: dict[str, Any]) -> None:
 
 
 def call(*outcomes: Any, deadline: float | None = None, **options: Any) -> tuple[Any, int]:
-    """Call what raises or returns these, in order; return the result and how often it was called."""
+    """Call what raises or returns these, in order; return the result and the number of calls."""
     left = list(outcomes)
 
     async def attempt() -> Any:
