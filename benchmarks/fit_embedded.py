@@ -165,7 +165,7 @@ def fit_ranking(groups: list[tuple[Floats, NDArray[np.bool_]]]) -> dict[str, Any
     }
 
 
-def fit_logistic(sample: Sample, hard: float = 0.0) -> dict[str, Any]:
+def fit_logistic(sample: Sample) -> dict[str, Any]:
     """Fit a logistic regression by Newton's method, a little regularised."""
     values = np.c_[np.array(sample.values), np.ones(len(sample.yes))]
     yes, weights = np.array(sample.yes, float), np.array(sample.weights)
@@ -174,7 +174,7 @@ def fit_logistic(sample: Sample, hard: float = 0.0) -> dict[str, Any]:
     chances = 1 / (1 + np.exp(-values @ found))
     test = ~train
     easy = test & (weights == 1)
-    report = {
+    return {
         "weights": rounded(found[:-1]),
         "bias": round(float(found[-1]), 2),
         "auc": round(auc(chances[easy], yes[easy]), 3),
@@ -187,14 +187,6 @@ def fit_logistic(sample: Sample, hard: float = 0.0) -> dict[str, Any]:
             for at in (0.3, 0.4, 0.5, 0.6)
         },
     }
-    difficult = test & ((weights == hard) | (yes == 1))
-    if hard:
-        report["hard_auc"] = round(auc(chances[difficult], yes[difficult]), 3)
-        refused = chances[test & (weights == hard)]
-        report["hard_refused"] = {
-            str(at): round(float((refused < at).mean()), 3) for at in (0.3, 0.4, 0.5, 0.6)
-        }
-    return report
 
 
 def newton(values: Floats, yes: Floats, weights: Floats) -> Floats:

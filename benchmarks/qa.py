@@ -21,6 +21,7 @@ import asyncio
 import json
 import random
 import re
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -30,6 +31,7 @@ from typing import Any
 
 import numpy as np
 import squad
+from numpy.typing import NDArray
 
 from bottega.agent import Agent
 from bottega.messages import Citation, ToolCall, ToolResult, assistant, tool_results, user
@@ -93,6 +95,7 @@ def main() -> None:
     }
     for name in given.sets:
         report[name] = asyncio.run(measure(name, given.questions, agentic=given.agentic))
+        print(f"{name}: {json.dumps(report[name])}", file=sys.stderr, flush=True)
     print(json.dumps(report, indent=2))
 
 
@@ -200,6 +203,19 @@ def citation(pool: Pool, name: str) -> Citation:
     return Citation(key=name, source=name, start=0, end=len(text), heading=title, quote=text)
 
 
+class Remembering:
+    """The embedder, with a memory: the model and its short answers are asked for one by one."""
+
+    def __init__(self) -> None:
+        self._vectors = Vectors(minilm())
+        self.name, self.dimension = minilm().name, minilm().dimension
+        self.max_tokens, self.token_spans = minilm().max_tokens, minilm().token_spans
+
+    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Embed what was not embedded before."""
+        return await self._vectors.of(texts)
+
+
 @dataclass
 class Score:
     """What came of one question."""
@@ -218,7 +234,8 @@ async def reading(
     asked: Sequence[Asked], found: Sequence[Sequence[Citation]], *, long: bool
 ) -> dict[str, Any]:
     """Let the model read what was found for each question."""
-    model, vectors = EmbeddedModel(minilm()), Vectors(minilm())
+    embedder = Remembering()
+    model, vectors = EmbeddedModel(embedder), Vectors(embedder)
     scores = []
     for one, passages in zip(asked, found, strict=True):
         start = time.perf_counter()

@@ -147,6 +147,78 @@ def test_knows_what_is_asked(question: str, sort: str, focus: tuple[str, ...]) -
     assert (asked.sort, tuple(asked.focus)) == (sort, focus)
 
 
+HALL = passage(
+    "Toad Hall",
+    "Toad Hall is a residential hall in Australian National University, opened in 1974.",
+)
+UNIVERSITY = passage(
+    "Australian National University",
+    "The Australian National University is a research university located in Canberra. It was "
+    "founded in 1946 by an act of parliament.",
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "short"),
+    [
+        ("Toad Hall is a residential hall in a university located in what city?", "Canberra"),
+        ("When was the university of which Toad Hall is a residential hall founded?", "1946"),
+    ],
+)
+def test_follows_an_answer_to_the_next_document(question: str, short: str) -> None:
+    findings = reading(question, [HALL, UNIVERSITY, TOWER]).findings
+    assert short in findings[0].short
+    assert [finding.passage for finding in findings] == [UNIVERSITY, HALL]
+
+
+def test_does_not_follow_what_is_answered() -> None:
+    findings = reading("When was Toad Hall opened?", [HALL, UNIVERSITY, TOWER]).findings
+    assert [(finding.short, finding.passage) for finding in findings] == [("1974", HALL)]
+
+
+@pytest.mark.parametrize(
+    ("question", "short"),
+    [
+        ("Is the Forth Bridge a railway bridge across the Firth of Forth?", "yes"),
+        ("Is the Forth Bridge not a railway bridge across the Firth of Forth?", "no"),
+    ],
+)
+def test_says_yes_or_no_with_the_sentence(question: str, short: str) -> None:
+    finding = best(question)
+    assert finding.short == short
+    assert "railway bridge" in finding.sentence
+    assert (finding.start, finding.end) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is the Forth Bridge about?",
+        "Summarize the Forth Bridge.",
+        "Describe the Forth Bridge",
+    ],
+)
+def test_tells_what_a_document_is_about_by_how_it_begins(question: str) -> None:
+    text = wording.answer_text(reading(question))
+    assert text.startswith("The Forth Bridge is a railway bridge")
+    assert text.endswith("[Forth Bridge].")
+
+
+def test_does_not_tell_what_an_unknown_document_is_about() -> None:
+    assert reading("What is the Eiffel Tower about?").findings == ()
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Who painted the Crystal Palace in 1920?",
+        "When was the London Eye opened to the public?",
+    ],
+)
+def test_abstains_where_names_or_numbers_are_others(question: str) -> None:
+    assert reading(question).findings == ()
+
+
 def test_sorts_tokens_by_their_look() -> None:
     found = tokenise('In 1889 the US paid $3.50, or 20%, to John\'s "firm" (3rd).')
     named = dict(zip(found.folded, (KINDS[kind] for kind in found.kinds), strict=True))

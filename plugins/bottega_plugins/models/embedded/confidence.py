@@ -22,12 +22,16 @@ if TYPE_CHECKING:
 
 SIGNS = (
     "similarity", "coverage", "kind", "passage", "names", "sentence_names", "numbers", "score",
-    "share", "verb", "focus", "missing", "nearby_missing", "negated", "opposite",
+    "share", "verb", "focus", "missing", "nearby_missing", "negated", "opposite", "foreign",
+    "foreign_here",
 )  # fmt: skip
 WEIGHTS = (
-    5.4, 0.15, -0.47, 0.56, 0.58, 0.77, 1.84, -0.31, 1.66, 0.15, -0.05, 4.24, -4.57, -1.16, -2.95,
+    5.21, 0.23, -0.42, 0.71, -0.08, 0.84, 1.48, -0.18, 1.49, 0.13, -0.21, 3.93, -3.87, -1.23, -3.22,
+    -0.48, -0.17,
 )  # fmt: skip
-BIAS = -7.09
+BIAS = -6.15
+_BEGINNING = 4
+"""Letters that `France` and `French`, or `Normans` and `Norman`, have in common."""
 _NEGATION_WORDS = (
     "not no never without cannot neither nor none isn aren wasn weren don doesn didn won "
     "wouldn couldn shouldn fail lack rarely hardly barely seldom refuse deny unlike "
@@ -87,12 +91,22 @@ def signs(
         fit.missing_here,
         float(_negated(question.text) != _negated(candidate.text)),
         _opposed(asked, here),
+        _foreign(question, passage.place | frozenset(words(passage.text))),
+        _foreign(question, told),
     )
 
 
 def probability(values: tuple[float, ...]) -> float:
     """Return the calibrated probability that the sentence answers."""
     return logistic(dot(WEIGHTS, values) + BIAS)
+
+
+def _foreign(question: Question, there: frozenset[str]) -> float:
+    """Return how many names of the question, at most two, have no word with the same beginning."""
+    known = spelled(there)
+    begun = {word[:_BEGINNING] for word in known}
+    missing = [name for name in question.names if name not in known]
+    return min(2.0, sum(name[:_BEGINNING] not in begun for name in missing)) / 2
 
 
 def _negated(text: str) -> bool:

@@ -8,6 +8,7 @@ from bottega_plugins.models.embedded.about import tell_about
 from bottega_plugins.models.embedded.comparing import compare
 from bottega_plugins.models.embedded.field_reader import Subject, ask_field, subjects_of
 from bottega_plugins.models.embedded.fields import record_of
+from bottega_plugins.models.embedded.following import follow
 from bottega_plugins.models.embedded.passages import Passage
 from bottega_plugins.models.embedded.question import Ask, Question
 from bottega_plugins.models.embedded.reading import Finding, Reading
@@ -43,9 +44,15 @@ async def _answers(
     subjects: Sequence[Subject],
     vectors: Vectors,
 ) -> list[Finding]:
-    """Return fields, or a summary, or a comparison, or else the one sentence most likely to."""
+    """Return fields, a summary, a comparison, or else the sentence most likely to answer.
+
+    Sentences that lead to the one that answers come after it.
+    """
     fields = [await ask_field(question, ask, subject, vectors) for subject in subjects]
     found = [field for field in fields if field is not None]
     found = found or tell_about(question, ask, passages)
     found = found or await compare(question, ask, passages, vectors)
-    return found or (await ask_sentences(question, ask, passages, vectors))[:1]
+    if found:
+        return found
+    sentences = await ask_sentences(question, ask, passages, vectors)
+    return await follow(ask, sentences[0], passages, vectors) if sentences else []

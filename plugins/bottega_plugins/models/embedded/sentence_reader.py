@@ -23,7 +23,7 @@ from bottega_plugins.models.embedded.words import covered, stem, terms, words
 
 LED = 0.5
 """Share in which the words of a sentence that leads to a passage count for its own sentences."""
-MOST_EMBEDDED = 40
+MOST_EMBEDDED = 20
 """Sentences that are compared by meaning: those with most of the question's words."""
 
 
