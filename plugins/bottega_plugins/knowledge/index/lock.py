@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bottega.errors import StorageError
@@ -17,7 +17,7 @@ def writer_lock(folder: Path) -> Generator[None]:
     import fcntl
 
     try:
-        file = (folder / "lock").open("a+", encoding="utf-8")
+        file = (folder / "lock").open("a+b", buffering=0)
     except OSError as error:
         raise StorageError(f"the index {folder} cannot be written: {error.strerror}") from None
     with file:
@@ -25,13 +25,13 @@ def writer_lock(folder: Path) -> Generator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
-            holder = file.read(200).strip() or "another process"
+            holder = file.read(200).decode("utf-8", "replace").strip() or "another process"
             raise StorageError(
                 f"the index {folder} is being written by {holder}",
                 hint="wait for it to end, then try again",
                 retryable=True,
             ) from None
-        file.truncate(0)
-        file.write(f"process {os.getpid()} since {time.strftime('%H:%M:%S')}")
-        file.flush()
+        with suppress(OSError):  # a full disk: the lock holds without telling who has it
+            file.truncate(0)
+            file.write(f"process {os.getpid()} since {time.strftime('%H:%M:%S')}".encode())
         yield  # closing the file gives the lock back

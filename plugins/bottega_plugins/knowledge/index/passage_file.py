@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,12 +48,14 @@ class PassageWriter:
     def close(self) -> None:
         """End the files."""
         self._offsets.write(little_endian(array("Q", [self._end])))
-        self.abandon()
+        self._lines.close()
+        self._offsets.close()
 
     def abandon(self) -> None:
         """Let go of the files as they are."""
-        self._lines.close()
-        self._offsets.close()
+        for file in (self._lines, self._offsets):
+            with suppress(OSError):  # a full disk refuses what was still to be written
+                file.close()
 
 
 class PassageFile:

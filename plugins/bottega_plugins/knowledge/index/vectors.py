@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,7 +50,8 @@ class VectorWriter:
 
     def abandon(self) -> None:
         """Let go of the file as it is."""
-        self._file.close()
+        with suppress(OSError):  # a full disk refuses what was still to be written
+            self._file.close()
 
 
 class Vectors:
