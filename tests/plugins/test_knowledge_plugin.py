@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
 import signal
@@ -18,7 +19,7 @@ from hash_embedder import HashEmbedder
 
 import bottega_plugins.knowledge
 from bottega import hookimpl
-from bottega.errors import InputError
+from bottega.errors import InputError, StorageError
 from bottega.offer import Offer
 from bottega.plugin.context import FactoryContext
 from bottega.plugin.manager import PluginManager
@@ -187,3 +188,51 @@ def test_interrupted_index_keeps_the_old_one(tmp_path: Path) -> None:
     found = KnowledgeBase.open(docs, made).search("beautiful is better than ugly")
     assert found[0].source == "pep-0020.rst"
     assert pending.exists(), "what was embedded is kept"
+
+
+def test_index_verifies_every_byte(context: FactoryContext) -> None:
+    index(context, "docs")
+    result = index(context, "docs", "--verify")
+    assert (result.exit_code, result.stdout) == (0, "docs: the index is whole\n")
+    assert set(json.loads(index(context, "docs", "--verify", "--json").stdout)) == {"docs", "index"}
+    (victim,) = context.folder.glob(".bottega/indexes/docs/segment-*/words.scores")
+    victim.write_bytes(b"\0" + victim.read_bytes()[1:])
+    failed = index(context, "docs", "--verify")
+    assert isinstance(failed.exception, StorageError)
+    assert str(victim) in str(failed.exception)
+    assert isinstance(index(context, "docs", "--verify", "--watch").exception, InputError)
+
+
+def test_index_takes_an_embedder_by_name(context: FactoryContext) -> None:
+    assert index(context, "docs", "--embedder", "minilm").exit_code == 0
+    failed = index(context, "docs", "--embedder", "none")
+    assert "unknown embedder 'none'" in str(failed.exception)
+
+
+def test_watching_follows_the_folder_until_it_is_interrupted(tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "frogs.txt").write_text("Frogs are green.")
+    command = [sys.executable, "-c", MAIN, "index", str(docs), "--watch", "--json"]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert running.stdout
+    try:
+        assert json.loads(running.stdout.readline())["added"] == 1
+        (docs / ".hidden").write_text("not looked at")
+        (docs / "toads.txt").write_text("Toads are brown.")
+        done = json.loads(running.stdout.readline())
+        assert (done["added"], done["files"]) == (1, 2)
+        manifest = docs.parent / ".bottega/indexes/docs/manifest.json"
+        with (manifest.parent / "lock").open("a+b") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # another writer, for a while
+            (docs / "toads.txt").write_text("Toads are grey.")
+            assert running.stderr
+            assert "is being written by" in running.stderr.readline()
+        (docs / "frogs.txt").unlink()
+        done = json.loads(running.stdout.readline())
+        assert (done["changed"], done["deleted"]) == (1, 1), "what an error kept back is done, too"
+    finally:
+        running.send_signal(signal.SIGINT)
+        _, errors = running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert "Traceback" not in errors

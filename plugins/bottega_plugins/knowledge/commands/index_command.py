@@ -1,15 +1,20 @@
-"""The command `bottega index DIR`: make an index of a folder, or bring it up to date."""
+"""The command `bottega index DIR`: make an index of a folder, bring it up to date, keep it so."""
 
 from __future__ import annotations
 
+import asyncio
+import json
+import time
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, aclosing, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from bottega.cli.options import as_json
-from bottega.cli.screen import show, show_json
+from bottega.cli.screen import show, show_error, show_json
+from bottega.errors import BottegaError, InputError
 
 if TYPE_CHECKING:
     from bottega.plugin.context import FactoryContext
@@ -24,23 +29,88 @@ def make_command(context: FactoryContext, embedder: str) -> click.Command:
 
     @click.command("index", help="Index a folder of documents, so that agents can search it.")
     @click.argument("directory", metavar="DIR")
+    @click.option("--watch", is_flag=True, help="Go on and follow changes, until Ctrl-C.")
+    @click.option("--verify", is_flag=True, help="Only compare every byte of the index.")
+    @click.option("--embedder", default=embedder, show_default=True, metavar="NAME")
     @as_json
     @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
-    def index(directory: str, *, as_json: bool, quiet: bool) -> None:
+    def index(
+        directory: str, *, watch: bool, verify: bool, embedder: str, as_json: bool, quiet: bool
+    ) -> None:
         from bottega_plugins.knowledge.knowledge_base import KnowledgeBase, require_folder
 
+        if watch and verify:
+            raise InputError("--watch and --verify exclude each other")
         folder = require_folder(context.folder / directory)  # before the embedder is loaded
         made = context.make("embedder", embedder)
         knowledge = KnowledgeBase.open(folder, made, home=context.home)
-        with progress_bar(shown=not (quiet or as_json)) as report:
-            done = knowledge.update(report)
-        if as_json:
-            show_json(_as_data(knowledge, done))
-        elif not quiet:
-            for line in _as_text(directory, done):
-                show(line)
+        output = _Output(directory=directory, knowledge=knowledge, as_json=as_json, quiet=quiet)
+        if verify:
+            knowledge.verify()
+            output.verified()
+        elif watch:
+            asyncio.run(_watch(knowledge, output))
+        else:
+            with progress_bar(shown=output.is_text) as report:
+                done = knowledge.update(report)
+            output.updated(done)
 
     return index
+
+
+async def _watch(knowledge: KnowledgeBase, output: _Output) -> None:
+    from bottega_plugins.knowledge.watching import updates
+
+    with ExitStack() as first:
+        report = first.enter_context(progress_bar(shown=output.is_text))
+        async with aclosing(updates(knowledge, report)) as done:
+            made = await anext(done)
+            first.close()  # the bar is for the first update, which may be long
+            output.followed(made)
+            async for each in done:
+                if isinstance(each, BottegaError) or not each.nothing_to_do:
+                    output.followed(each)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Output:
+    """Tells what was done, in the way that was asked for."""
+
+    directory: str
+    knowledge: KnowledgeBase
+    as_json: bool
+    quiet: bool
+
+    @property
+    def is_text(self) -> bool:
+        """Whether people read along."""
+        return not (self.quiet or self.as_json)
+
+    def updated(self, done: UpdateReport) -> None:
+        """Tell of the one update."""
+        if self.as_json:
+            show_json(_as_data(self.knowledge, done))
+        elif self.is_text:
+            for line in _as_text(self.directory, done):
+                show(line)
+
+    def followed(self, done: UpdateReport | BottegaError) -> None:
+        """Tell of one update of many, in a line."""
+        if isinstance(done, BottegaError):
+            show_error(done)
+        elif self.as_json:
+            show(json.dumps(_as_data(self.knowledge, done)))
+        elif self.is_text:
+            summary, *_ = _as_text(self.directory, done)
+            skipped = f"; {_count(len(done.skipped), 'file')} skipped" if done.skipped else ""
+            show(f"{time.strftime('%H:%M:%S')} {summary}{skipped}")
+
+    def verified(self) -> None:
+        """Tell that every byte is as it was written."""
+        if self.as_json:
+            show_json({"docs": str(self.knowledge.docs), "index": str(self.knowledge.index)})
+        elif self.is_text:
+            show(f"{self.directory}: the index is whole")
 
 
 @contextmanager
