@@ -22,7 +22,7 @@ from bottega_plugins.knowledge.documents import draft, outline, table
 from bottega_plugins.knowledge.documents.folder import MOST_BYTES
 from bottega_plugins.knowledge.documents.isolated import IsolatedParser, parse_in_process
 from bottega_plugins.knowledge.documents.skipped import SkippedError
-from bottega_plugins.knowledge.documents.text_parser import LARGE
+from bottega_plugins.knowledge.documents.text_formats import LARGE
 
 pytestmark = pytest.mark.xdist_group("documents")
 

@@ -19,7 +19,7 @@ from bottega_plugins.knowledge.documents.parsed import Parsed
 from bottega_plugins.knowledge.documents.plain_text import decode
 from bottega_plugins.knowledge.documents.skipped import SkippedError
 from bottega_plugins.knowledge.documents.splitter import Splitter
-from bottega_plugins.knowledge.documents.text_parser import TextParser, parse_text, stands_apart
+from bottega_plugins.knowledge.documents.text_formats import parse_text, stands_apart
 
 VERSION = 1
 """Raised when the same bytes would be read otherwise: indexes are then made anew."""
@@ -96,6 +96,8 @@ async def _parsed(form: str, text: str, document: Document) -> Parsed:
     if form in _BINARY and isinstance(content, bytes):
         return await parse_in_process(_binary_parser(form), content, form)
     if stands_apart(text, form):
+        from bottega_plugins.knowledge.documents.text_parser import TextParser
+
         return await parse_in_process(TextParser(), text.encode(), form)
     return await asyncio.to_thread(parse_text, text, form, document.source)
 

@@ -1,18 +1,23 @@
-"""The parsers of all text formats under one roof, and in a process of their own.
+"""The parsers of text formats as one that `bottega.isolation` can call.
 
-Small texts are read where they are. HTML always goes to the other process, as pages can be made
-that take hours; the others do when they are large: 3 MB of one-letter paragraphs fill 1 GB.
+All are imported here, so that a process forked for one document has them already.
 """
 
 from __future__ import annotations
 
+from bottega_plugins.knowledge.documents import (
+    markdown,
+    markup,
+    notebook,
+    python_code,
+    records,
+    table,
+)
 from bottega_plugins.knowledge.documents.isolated import IsolatedParser
 from bottega_plugins.knowledge.documents.parsed import Parsed
+from bottega_plugins.knowledge.documents.text_formats import parse_text
 
-LARGE = 200_000
-"""Characters from which on a text with structure is read in a process of its own."""
-_ALWAYS_APART = ("html", "xml")
-_NEVER_APART = ("text", "rst", "code")  # one pass of an expression or two
+PARSERS = (markdown, markup, notebook, python_code, records, table)
 
 
 class TextParser(IsolatedParser):
@@ -20,43 +25,3 @@ class TextParser(IsolatedParser):
 
     def parse(self, data: bytes, form: str) -> Parsed:
         return parse_text(data.decode("utf-8"), form)
-
-
-def stands_apart(text: str, form: str) -> bool:
-    """Say whether a text should be read in a process of its own."""
-    return form in _ALWAYS_APART or (form not in _NEVER_APART and len(text) > LARGE)
-
-
-def parse_text(text: str, form: str, source: str = "") -> Parsed:  # noqa: PLR0911  # one a format
-    """Read a text in this process. The parser of a format is imported when it is first needed."""
-    if form == "markdown":
-        from bottega_plugins.knowledge.documents.markdown import parse_markdown
-
-        return parse_markdown(text)
-    if form in ("html", "xml"):
-        from bottega_plugins.knowledge.documents.markup import parse_markup
-
-        return parse_markup(text, form)
-    if form == "csv":
-        from bottega_plugins.knowledge.documents.table import parse_table
-
-        return parse_table(text)
-    if form in ("json", "jsonl"):
-        from bottega_plugins.knowledge.documents.records import parse_json, parse_json_lines
-
-        return parse_json(text) if form == "json" else parse_json_lines(text)
-    if form == "notebook":
-        from bottega_plugins.knowledge.documents.notebook import parse_notebook
-
-        return parse_notebook(text)
-    if form == "python":
-        from bottega_plugins.knowledge.documents.python_code import parse_python
-
-        return parse_python(text)
-    if form == "code":
-        from bottega_plugins.knowledge.documents.source_code import parse_code
-
-        return parse_code(text, source)
-    from bottega_plugins.knowledge.documents.prose import parse_prose
-
-    return parse_prose(text, form)
