@@ -32,6 +32,7 @@ LONGEST_TITLE = 20
 """Words of a title that a query is searched for."""
 _DEPTH = 200
 """How far down each list is looked at."""
+_BLOCK = 64
 _MOST_NAMED = 1_000
 _MOST_WORDS = 100
 
@@ -95,7 +96,7 @@ class Ranking:
 
     def _best_words(self, depth: int) -> list[int]:
         numbers, scores = self._by_words(depth)
-        return [number for number, _ in self._snapshot.ordered(numbers, scores)]
+        return [number for number, _ in self._snapshot.ordered(numbers, scores)[:depth]]
 
     @cached_property
     def _words(self) -> NDArray[np.float32]:
@@ -172,12 +173,20 @@ class Ranking:
 
 
 def _highest(scores: NDArray[np.float32], depth: int) -> NDArray[np.int64]:
-    """Return the numbers of the highest scores above 0, and of those equal to the last of them."""
+    """Return the numbers of the `depth` highest scores above 0, and of some that are lower.
+
+    The highest of each block gives a bound that `depth` scores reach, without sorting them all.
+    """
     import numpy as np
 
-    numbers = scores.nonzero()[0]
-    if len(numbers) > depth:
+    whole = len(scores) // _BLOCK * _BLOCK
+    bound = np.float32(0)
+    if whole > depth * _BLOCK:
+        tops = scores[:whole].reshape(-1, _BLOCK).max(axis=1)
+        bound = np.partition(tops, -depth)[-depth]
+    numbers = (scores >= bound).nonzero()[0] if bound > 0 else scores.nonzero()[0]
+    if len(numbers) > 2 * depth:  # equals of the last one are kept: which of them stays is not said
         found = scores[numbers]
-        least = found[np.argpartition(-found, depth - 1)[depth - 1]]
+        least = np.partition(found, -depth)[-depth]
         numbers = numbers[found >= least][: 2 * depth]
     return numbers
