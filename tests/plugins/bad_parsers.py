@@ -56,3 +56,7 @@ class Honest(IsolatedParser):
 
 class Cramped(TextParser):
     memory = 48 << 20
+
+
+class Hurried(TextParser):
+    timeout = 0.5

@@ -13,7 +13,17 @@ import zipfile
 import zlib
 
 import pytest
-from bad_parsers import Cramped, Crashing, Diving, Failing, Hanging, Hoarding, Honest, Leaving
+from bad_parsers import (
+    Cramped,
+    Crashing,
+    Diving,
+    Failing,
+    Hanging,
+    Hoarding,
+    Honest,
+    Hurried,
+    Leaving,
+)
 from document_reading import read
 from tiny_pdf import compressed_zeros, simple_pdf, stream, write_pdf
 
@@ -272,6 +282,11 @@ def test_very_many_headings_are_text(name: str, monkeypatch: pytest.MonkeyPatch)
 def test_a_long_heading_is_not_carried_by_every_passage() -> None:
     text = f"# top\n\n# {'long ' * 9_000}\n\n{'text ' * 2_000}"
     assert max(len(chunk.heading) for chunk in read(text, "a.md").chunks) < 400
+
+
+def test_a_page_that_takes_its_parser_minutes_is_given_up() -> None:
+    with pytest.raises(SkippedError, match=r"took more than 0\.5 s to read"):
+        asyncio.run(parse_in_process(Hurried(), b"<a\t" * 20_000, "html"))
 
 
 def test_numbers_of_any_size_are_texts() -> None:

@@ -200,3 +200,11 @@ def test_keys_can_stand_between_brackets() -> None:
     for key in keys:
         assert len(key) < 300
         assert not set(key) & set("[];\n\u202e")
+
+
+def test_another_way_of_cutting_has_another_version() -> None:
+    versions = {
+        DocumentReader(Splitter(token_spans=SPLITTER.token_spans, max_tokens=most)).version
+        for most in (128, 128, 256)
+    }
+    assert len(versions) == 2

@@ -1,6 +1,6 @@
 """Which parser reads which text format, and whether in a process of its own.
 
-Small texts are read where they are. HTML always goes to the other process: 50 KB can be written so
+Small texts are read where they are. HTML always goes to the other process: 100 KB can be written so
 that the parser takes minutes. Others go there when they are large: 3 MB of one-letter paragraphs
 fill 1 GB.
 """
