@@ -35,7 +35,7 @@ from bottega_plugins.knowledge.search.search import Search
 
 CUT = 10
 DEPTH = 100
-PASSAGES = 4 * DEPTH
+PASSAGES = 3 * DEPTH
 """Passages asked for, so that a hundred documents are among them."""
 
 Mode = Literal["hybrid", "words", "vectors"]
