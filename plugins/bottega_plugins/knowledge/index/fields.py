@@ -22,13 +22,13 @@ _LARGEST = 2**63 - 1
 def rows(document: NewDocument, first: int) -> Iterator[Row]:
     """Yield the rows of a document whose passages are numbered from `first`.
 
-    A list has a row for each of its values, and what is in an object is called `outer.inner`.
+    Source, title and format are in the catalogue's table of documents already. A list has a row
+    for each of its values, and what is in an object is called `outer.inner`.
     Neighbours that share a value share a row.
     """
     info = document.info
     stop = first + len(document.chunks)
-    told = {"source": info.source, "title": info.title, "format": info.format}
-    for key, value in _flat({**info.metadata, **told}):
+    for key, value in _flat(info.metadata):
         yield key, value, first, stop
     began: dict[tuple[str, Value], int] = {}
     for number, (here, after) in enumerate(pairwise([*map(_of_chunk, document.chunks), set()])):

@@ -21,6 +21,12 @@ from bottega_plugins.knowledge.index.fields import storable
 
 Filters = Mapping[str, Json]
 
+_OF_FIELDS = "SELECT first, stop FROM fields WHERE key = ?"
+_OF_DOCUMENTS = {
+    "source": "SELECT first, stop FROM (SELECT first, stop, source AS value FROM documents)",
+    "title": "SELECT first, stop FROM (SELECT first, stop, title AS value FROM documents)",
+    "format": "SELECT first, stop FROM (SELECT first, stop, format AS value FROM documents)",
+}
 _NUMBER = "typeof(value) IN ('integer', 'real')"
 _TEXT = "typeof(value) = 'text'"
 _COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
@@ -44,8 +50,9 @@ class Condition:
     @property
     def query(self) -> tuple[str, tuple[str | int | float, ...]]:
         """What asks a catalogue for the spans of passages with such a value."""
-        text = f"SELECT first, stop FROM fields WHERE key = ? AND {self.test}"  # noqa: S608  # our own text
-        return text, (self.key, *self.values)
+        if self.key in _OF_DOCUMENTS:
+            return f"{_OF_DOCUMENTS[self.key]} WHERE {self.test}", self.values
+        return f"{_OF_FIELDS} AND {self.test}", (self.key, *self.values)
 
 
 def conditions(filters: Filters) -> list[Condition]:

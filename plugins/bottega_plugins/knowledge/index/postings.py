@@ -25,8 +25,9 @@ SCORES = "words.scores"
 LENGTHS = "words.lengths"
 """32-bit: how many words each passage has."""
 
-K1 = 1.5
+K1 = 0.9
 B = 0.75
+"""Chosen on eight collections for development (`benchmarks/retrieval.py --dev` has most of them)."""
 _SAME = 1e-3
 """Averages that differ by less give the same scores for every purpose."""
 
