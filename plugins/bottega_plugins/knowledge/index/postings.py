@@ -27,7 +27,7 @@ LENGTHS = "words.lengths"
 
 K1 = 0.9
 B = 0.75
-"""Chosen on eight collections for development (`benchmarks/retrieval.py --dev` has most of them)."""
+"""k1 was chosen on collections for development (`benchmarks/retrieval.py --dev`); b is usual."""
 _SAME = 1e-3
 """Averages that differ by less give the same scores for every purpose."""
 

@@ -33,6 +33,8 @@ LONGEST_TITLE = 20
 _DEPTH = 200
 """How far down each list is looked at."""
 _BLOCK = 64
+_NAMED = 0.5 * (K + 1)
+"""So that the first passage of a document that the query names gets half a standard deviation."""
 _MOST_NAMED = 1_000
 _MOST_WORDS = 100
 
@@ -86,7 +88,7 @@ class Ranking:
         numbers = np.array([number for number, _ in fused], dtype=np.int64)
         chosen, rest = numbers[:CANDIDATES], np.array([s for _, s in fused[CANDIDATES:]])
         places = {number: place for place, number in enumerate(named, start=1)}
-        bonus = [(K + 1) / (K + places[n]) if n in places else 0.0 for n in chosen.tolist()]
+        bonus = [_NAMED / (K + places[n]) if n in places else 0.0 for n in chosen.tolist()]
         rows = self._snapshot.rows(chosen)
         bonuses = np.array(bonus, dtype=np.float32)
         scores = rescored(self._words[chosen], rows, self._vector, bonuses)
