@@ -193,6 +193,23 @@ def test_searches_again_in_other_words_and_then_abstains() -> None:
     assert "[pep-0557.rst:1-4]" in reply.text or "nearest" not in reply.text
 
 
+def test_searches_for_the_beginning_of_a_document_that_is_to_be_summed_up() -> None:
+    later = Citation(
+        key="ducks.md:90-91", source="ducks.md", start=9_000, end=9_024, line=90, end_line=91,
+        heading="Ducks > Feathers", quote="Their feathers are oiled.",
+    )  # fmt: skip
+    opening = Citation(
+        key="ducks.md:1-2", source="ducks.md", start=0, end=40, line=1, end_line=2,
+        heading="Ducks > Introduction", quote="This page tells how ducks swim and dive.",
+    )  # fmt: skip
+    messages = talk("What is Ducks about?", [SEARCH], search_knowledge=found(later))
+    messages = go_on(messages, [SEARCH], search_knowledge=found(opening))
+    query = messages[-2].calls[0].arguments["query"]
+    assert query == '"Ducks" abstract introduction summary overview'
+    reply = say(messages, [SEARCH])
+    assert reply.text == "This page tells how ducks swim and dive [ducks.md:1-2]."
+
+
 def test_a_failed_call_is_told() -> None:
     failed = {"content": "Error: division by zero", "is_error": True}
     messages = talk("What is 1 / 0?", [CALCULATOR], calculator=failed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -116,6 +117,14 @@ def test_compares(question: str, short: str) -> None:
     assert {finding.passage for finding in findings} == {TOWER, PALACE}
 
 
+def test_compares_by_the_dates_that_documents_say_of_themselves() -> None:
+    old = Passage("a", "memo-7.txt", "Hiring", "Memo: 7\nTitle: Hiring\nCreated: 2001-05-04", 0)
+    new = Passage("b", "memo-9.txt", "Travel", "Memo: 9\nTitle: Travel\nCreated: 2015-08-01", 0)
+    findings = reading("Which is older, Memo 9 or Memo 7?", [new, old]).findings
+    assert [finding.short for finding in findings] == ["Memo 7", ""]
+    assert [finding.passage for finding in findings] == [old, new]
+
+
 @pytest.mark.parametrize(
     "question",
     [
@@ -202,6 +211,20 @@ def test_tells_what_a_document_is_about_by_how_it_begins(question: str) -> None:
     text = wording.answer_text(reading(question))
     assert text.startswith("The Forth Bridge is a railway bridge")
     assert text.endswith("[Forth Bridge].")
+
+
+def test_a_later_part_of_a_document_does_not_tell_what_it_is_about() -> None:
+    later = replace(BRIDGE, start=9_000)
+    found = reading("What is the Forth Bridge about?", [later])
+    assert found.findings == ()
+    assert found.nearest is not None
+    assert found.nearest.passage == later
+
+
+def test_a_title_alone_is_asked_for_as_the_document() -> None:
+    finding = best("What is the Crystal Palace?")
+    assert finding.sentence.startswith("The Crystal Palace was a British building")
+    assert finding.short == ""
 
 
 def test_does_not_tell_what_an_unknown_document_is_about() -> None:

@@ -10,10 +10,12 @@ from bottega_plugins.models.embedded.passages import Passage
 from bottega_plugins.models.embedded.question import Ask, Question
 from bottega_plugins.models.embedded.reading import Finding
 from bottega_plugins.models.embedded.sentences import sentences
-from bottega_plugins.models.embedded.words import covered, stem, terms, words
+from bottega_plugins.models.embedded.words import stem, terms, words
 
-PROBABILITY = 0.7
-"""Of an answer from the beginning of a document that has the name asked about."""
+PROBABILITY, ELSEWHERE = 0.7, 0.1
+"""Of an answer from the beginning of the document that is asked about, and from its other parts."""
+QUERY = "abstract introduction summary overview"
+"""What to search for in a document whose beginning was not found."""
 _ABOUT = re.compile(
     r"^\W*(?:what(?:'s| is| are| was| were)\b.{1,200}\babout\W*$"
     r"|(?:please )?(?:summari[sz]e|sum up|describe|outline)\b"
@@ -22,6 +24,8 @@ _ABOUT = re.compile(
     r"|(?:give|write|show)\b.{0,20}\b(?:summary|abstract|overview|outline) of\b)",
     re.IGNORECASE | re.DOTALL,
 )
+_WHAT_IS = re.compile(r"^\W*what (?:is|are|was|were)\b.{1,80}$", re.IGNORECASE)
+"""Answered so where the whole of what is asked about is the title of a document."""
 _TALK = (
     "summarize summarise sum describe outline subject topic gist summary abstract purpose main "
     "idea point propose cover discuss deal say give write show overview document file text page "
@@ -30,38 +34,47 @@ _TALK = (
 _NOT_THE_TOPIC = frozenset(map(stem, _TALK.split()))
 _OPENING = "abstract introduction summary overview motivation rationale preface"
 _OPENINGS = frozenset(map(stem, _OPENING.split()))
-_NAMED = 0.99
-"""Share of the topic's words that a document's name or beginning must have."""
+_NEAR_START = 1_500
+"""Characters of a document in which it says what it is about."""
 _SENTENCES = 2
 _LONGEST = 500
 
 
-def is_about(ask: Ask) -> bool:
-    """Say whether an ask wants to know what something is about."""
-    return _ABOUT.match(ask.text) is not None
-
-
 def tell_about(question: Question, ask: Ask, passages: Sequence[Passage]) -> list[Finding]:
-    """Return the first sentences of the document that the ask names; empty without one."""
-    if not is_about(ask):
-        return []
-    topic = set(terms(ask.text)) - _NOT_THE_TOPIC
+    """Return the first sentences of the document that the ask names; empty without one.
+
+    Where only other parts of it were found, they are returned as improbable: search again.
+    """
+    topic = frozenset(terms(ask.text)) - _NOT_THE_TOPIC
     if not topic or question.text != ask.text:
-        topic |= set(question.terms) - _NOT_THE_TOPIC
-    fitting = [passage for passage in passages if prose(passage) and _is_on(passage, topic)]
-    best = min(fitting, key=_lateness, default=None)
+        topic |= frozenset(question.terms) - _NOT_THE_TOPIC
+    if _ABOUT.match(ask.text):
+        fitting = [p for p in passages if topic and topic <= frozenset(map(stem, p.place))]
+    elif _WHAT_IS.match(ask.text):
+        fitting = [p for p in passages if topic and topic == _title(p)]
+    else:
+        return []
+    best = min((p for p in fitting if prose(p)), key=_lateness, default=None)
     if best is None:
         return []
     opening = " ".join(sentences(prose(best))[:_SENTENCES])[:_LONGEST]
-    return [Finding(ask, best, PROBABILITY, sentence=opening)] if opening else []
+    likely = PROBABILITY if _opens(best) or best.start < _NEAR_START else ELSEWHERE
+    return [Finding(ask, best, likely, sentence=opening)] if opening else []
 
 
-def _is_on(passage: Passage, topic: set[str]) -> bool:
-    place = frozenset(map(stem, passage.place))
-    beginning = place | frozenset(terms(passage.text[:_LONGEST]))
-    return bool(topic) and covered(topic, beginning) >= _NAMED
+def _title(passage: Passage) -> frozenset[str]:
+    return frozenset(terms(passage.heading.split(" > ")[0]))
 
 
-def _lateness(passage: Passage) -> tuple[bool, int]:
+def _lateness(passage: Passage) -> tuple[bool, int, int]:
     """Put what opens a document first, then what the search ranked first."""
-    return not _OPENINGS & frozenset(map(stem, words(passage.heading))), passage.rank
+    return not _opens(passage), passage.start, passage.rank
+
+
+def _opens(passage: Passage) -> bool:
+    return bool(_OPENINGS & frozenset(map(stem, words(passage.heading))))
+
+
+def is_about(ask: Ask) -> bool:
+    """Say whether an ask wants to know what a document is about."""
+    return _ABOUT.match(ask.text) is not None

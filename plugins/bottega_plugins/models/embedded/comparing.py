@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from bottega_plugins.models.embedded.fields import record_of
 from bottega_plugins.models.embedded.passages import Passage
 from bottega_plugins.models.embedded.question import Ask, Question
 from bottega_plugins.models.embedded.reading import Finding
 from bottega_plugins.models.embedded.sentence_reader import Candidate, candidates
+from bottega_plugins.models.embedded.support import Fit
 from bottega_plugins.models.embedded.vectors import Vectors
 from bottega_plugins.models.embedded.words import COMMON, covered, stem, terms, words
 
@@ -51,6 +53,8 @@ _NUMBER = re.compile(r"\b\d[\d,]*(?:\.\d+)?\b")
 _SORT = re.compile(r"\b[A-Z][a-z]+(?:an|ish|ese|ch|ic|i)\b")
 """Adjectives of nations."""
 _LIKE = frozenset(("same", "both", "also", "kind", "type"))
+_ALIKE = 0.1
+"""Similarity to the question from which a sentence's year or number is taken."""
 _READ = 4
 """Sentences of each thing that are read."""
 SURE = 0.55
@@ -95,7 +99,8 @@ async def compare(
     if asked is None:
         return []
     ranked = await candidates(question, ask, passages, vectors)
-    one, other = (_about(name, ranked) for name in (asked.one, asked.other))
+    dated = _dated(asked.by, passages)
+    one, other = (_about(name, [*dated, *ranked]) for name in (asked.one, asked.other))
     if not one or not other:
         return []
     found = _alike(asked, one, other) if asked.order == "alike" else _ordered(asked, one, other)
@@ -105,10 +110,22 @@ async def compare(
     return [_finding(ask, first, short), _finding(ask, second, "")]
 
 
+def _dated(by: By, passages: Sequence[Passage]) -> list[Candidate]:
+    """Return the dates that documents say of themselves in their headers."""
+    records = [record for p in passages if by == "year" and (record := record_of(p))]
+    fit = Fit(similarity=1, coverage=1, weighted=1, kind=1, length=0)
+    return [
+        Candidate(f"{field.shown_key}: {field.value}", record.passage, fit)
+        for record in records
+        for field in record.fields
+        if field.kind == "date"
+    ]
+
+
 def _about(name: str, ranked: Sequence[Candidate]) -> list[Candidate]:
     """Return the sentences about a thing, best first: of its own document, or that name it."""
     wanted = set(words(name)) - COMMON
-    own = [c for c in ranked if wanted <= c.passage.place]
+    own = [c for c in ranked if {w.lstrip("0") or w for w in wanted} <= c.passage.place]
     return (own or [c for c in ranked if wanted <= set(words(c.text))])[:_READ]
 
 
@@ -158,7 +175,7 @@ def _figure(by: By, side: Sequence[Candidate]) -> tuple[float, Candidate] | None
     """Return the first year or number of a side, and its sentence."""
     pattern = _YEAR if by == "year" else _NUMBER
     for candidate in side:
-        found = pattern.search(candidate.text)
+        found = pattern.search(candidate.text) if candidate.fit.similarity >= _ALIKE else None
         if found:
             return float(found[0].replace(",", "")), candidate
     return None

@@ -5,6 +5,7 @@ Its constants are printed by `benchmarks/fit_embedded.py`, which says on what th
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Sequence
@@ -48,6 +49,8 @@ _ASKED = re.compile(
 """What a critic puts before the evidence: the task and what a good answer must do."""
 _ABOUT = re.compile(r"\s*the material [^:?]{0,80}\bquestion:\s*(?=.*\?\s*$)", re.I | re.S)
 """What stands before a question that the material is to be judged by."""
+_STATED = re.compile(r"\s*the material supports this statement:\s*(\".*\")\s*", re.I | re.S)
+"""A statement that is to be judged, as a JSON string."""
 
 
 class EmbeddedDecider:
@@ -86,6 +89,9 @@ class EmbeddedDecider:
         evidence = _evidence(context)
         if not question.strip() or not evidence.strip():
             return Judgement(verdict=None, reason="there is nothing to judge by")
+        stated = _STATED.fullmatch(question)
+        if stated:
+            question = _unquoted(stated[1])
         framed = _ABOUT.match(question)
         if framed:
             whole = "everything" in framed[0]
@@ -156,6 +162,15 @@ def _evidence(context: str) -> str:
     while match := _ASKED.match(context):
         context = context[match.end() :]
     return context
+
+
+def _unquoted(text: str) -> str:
+    """Return what a JSON string says, or the text itself where it is none."""
+    try:
+        said: object = json.loads(text)
+    except ValueError:
+        return text
+    return said if isinstance(said, str) else text
 
 
 def _passages(evidence: str) -> list[Passage]:

@@ -29,6 +29,8 @@ class Passage:
     text: str
     rank: int
     """Place among the results of its search, from 0."""
+    start: int = 0
+    """Where it begins in its document, in characters."""
 
     @cached_property
     def place(self) -> frozenset[str]:
@@ -76,6 +78,7 @@ def _passage(citation: Citation, rank: int) -> Passage:
         heading=shown(citation.heading),
         text=citation.quote[:MOST_CHARACTERS],
         rank=rank,
+        start=citation.start,
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from bottega.model import ToolSpec
 from bottega_plugins.models.embedded import wording
+from bottega_plugins.models.embedded.about import QUERY, is_about
 from bottega_plugins.models.embedded.choosing import Choice, choose_calls, lookups
 from bottega_plugins.models.embedded.evidence import Told, grounded, is_ignorant, tell
 from bottega_plugins.models.embedded.filling import fill
@@ -94,7 +95,8 @@ def _queries(question: Question, reading: Reading) -> Iterator[str]:
     if reading.nearest is not None and not question.quoted:
         title = reading.nearest.passage.heading.split(" > ")[0].replace('"', "")
         if title:
-            yield f'"{title}" {" ".join(_keywords(" ".join(a.bare for a in reading.missing)))}'
+            missing = " ".join(_keywords(" ".join(a.bare for a in reading.missing)))
+            yield f'"{title}" {QUERY if any(map(is_about, reading.missing)) else missing}'
     yield from (f'"{quoted}"' for quoted in question.quoted)
     yield " ".join(_keywords(question.text))
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from bottega_plugins.models.embedded.about import tell_about
+from bottega_plugins.models.embedded.about import is_about, tell_about
 from bottega_plugins.models.embedded.comparing import compare
 from bottega_plugins.models.embedded.field_reader import Subject, ask_field, subjects_of
 from bottega_plugins.models.embedded.fields import record_of
@@ -55,4 +56,6 @@ async def _answers(
     if found:
         return found
     sentences = await ask_sentences(question, ask, passages, vectors)
+    if is_about(ask):  # no few words of it are the answer
+        return [replace(sentence, share=0.0) for sentence in sentences[:1]]
     return await follow(ask, sentences[0], passages, vectors) if sentences else []
