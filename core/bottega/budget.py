@@ -62,6 +62,11 @@ class Meter:
         deadline = self.deadline
         return None if deadline is None else max(0.0, deadline - time.monotonic())
 
+    def tokens_left(self) -> int | None:
+        """Return the tokens that are left, never below zero; None without a limit."""
+        most = self.budget.tokens
+        return None if most is None else max(0, most - self.usage.total)
+
     def check_time(self) -> None:
         """Raise BudgetExceeded when the time is up."""
         most = self.budget.seconds

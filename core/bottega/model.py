@@ -53,6 +53,8 @@ class Request:
     sampling: Sampling = Sampling()
     deadline: float | None = None
     """`time.monotonic()` at which the caller stops waiting; a backend must not outlast it."""
+    tokens_left: int | None = None
+    """Tokens that the caller's budget still has; of use to models that ask others several times."""
 
     def seconds_left(self) -> float | None:
         """Return the seconds until the deadline, never below zero; None without one."""

@@ -106,6 +106,8 @@ class Steps:
 
     async def _ask(self) -> Reply:
         request = self._dialect.request(self._loop.messages, self._specs, self._sampling)
+        if self._meter.budget.tokens is not None:
+            request = replace(request, tokens_left=self._meter.tokens_left())
         deadline = self._meter.deadline
         if deadline is None:
             return await collect(self._model(request))

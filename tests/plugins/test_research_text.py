@@ -102,10 +102,14 @@ def test_a_converted_source_keeps_the_span_of_the_passage() -> None:
 
 def test_a_review_is_no_new_question() -> None:
     case = read_case(
-        [user("Who was it?"), assistant("Ada."), user("Your answer was reviewed: not supported.")]
+        [user("Who was it?"), assistant("Ada."), user("Your answer was reviewed and sent back.")]
     )
     assert case.question == "Who was it?"
     assert case.feedback.startswith("Your answer was reviewed")
-    assert read_case([user("Who was it?"), assistant("Ada."), user("And when?")]).question == (
-        "And when?"
-    )
+    for new in ("And when?", "Your answer is fine, thanks. When was Paris founded?"):
+        assert read_case([user("Who was it?"), assistant("Ada."), user(new)]).question == new
+
+
+def test_a_long_run_of_spaces_costs_no_more_than_its_length() -> None:
+    claims = list(read_claims("Roses want sun." + " " * 200_000 + "[x] And water.", {}))
+    assert len(claims) == 2

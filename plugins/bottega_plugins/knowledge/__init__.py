@@ -105,12 +105,20 @@ def _researcher(
     rounds: int = 3,
     searches: int = 5,
     passages: int = 8,
+    results: int = 5,
     unsupported: Literal["mark", "drop"] = "mark",
 ) -> Any:
-    from bottega_plugins.knowledge.research import make_kind
+    from bottega_plugins.knowledge.research import Limits, make_kind
 
     return make_kind(
-        context, rounds=rounds, searches=searches, passages=passages, unsupported=unsupported
+        context,
+        Limits(
+            rounds=rounds,
+            searches=searches,
+            passages=passages,
+            results=results,
+            unsupported=unsupported,
+        ),
     )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from bottega.tools import Output, Tool
+from bottega_plugins.knowledge.visible import visible
 
 if TYPE_CHECKING:
     from bottega.messages import Citation
@@ -13,9 +13,6 @@ if TYPE_CHECKING:
 
 _LONGEST_PASSAGE = 2_000
 _MOST_PASSAGES = 20
-_INVISIBLE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
-)
 
 
 class SearchKnowledge(Tool):
@@ -50,10 +47,5 @@ def _shown(citation: Citation) -> str:
     text = citation.quote
     if len(text) > _LONGEST_PASSAGE:
         text = f"{text[:_LONGEST_PASSAGE]} ..."
-    heading = " ".join(_visible(citation.heading).split())
-    return f"[{citation.key}] {heading}\n{_visible(text)}"
-
-
-def _visible(text: str) -> str:
-    """Return the text without control, invisible and direction-changing characters."""
-    return _INVISIBLE.sub("", text.replace("\r\n", "\n"))
+    heading = " ".join(visible(citation.heading).split())
+    return f"[{citation.key}] {heading}\n{visible(text)}"

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from bottega.messages import Citation, Message, ToolResult
 
-_REVIEWED = re.compile(r"\s*(?:your|the) (?:last |previous )?(?:answer|reply)\b", re.IGNORECASE)
-"""How a reviewer's words begin, in the place where a person would ask something new."""
+_REVIEWED = re.compile(r"\s*your answer was reviewed\b", re.IGNORECASE)
+"""How the words of a critic node begin, in the place where a person would ask something new."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,13 +89,24 @@ def _is_review(messages: Sequence[Message], place: int) -> bool:
 
 def _rounds(messages: Sequence[Message]) -> Iterator[tuple[Search, ...]]:
     queries: dict[str, str] = {}
+    known: dict[str, str] = {}
     for message in messages:
         queries |= {call.id: str(call.arguments.get("query", "")) for call in message.calls}
         results = [r for r in message.results if r.call_id in queries]
         if results:
-            yield tuple(_search(queries[r.call_id], r) for r in results)
+            yield tuple(_search(queries[r.call_id], r, known) for r in results)
 
 
-def _search(query: str, result: ToolResult) -> Search:
+def _search(query: str, result: ToolResult, known: dict[str, str]) -> Search:
     error = result.content if result.is_error else ""
-    return Search(query=query, found=result.citations, error=error)
+    found = tuple(_with_own_key(citation, known) for citation in result.citations)
+    return Search(query=query, found=found, error=error)
+
+
+def _with_own_key(citation: Citation, known: dict[str, str]) -> Citation:
+    """Return the passage under a key that no other text has: two libraries may use the same."""
+    key, count = citation.key, 1
+    while known.setdefault(key, citation.quote) != citation.quote:
+        count += 1
+        key = f"{citation.key}~{count}"
+    return citation if count == 1 else replace(citation, key=key)

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 
 from bottega.messages import Citation
 from bottega_plugins.knowledge.research.sentences import sentence_spans
-from bottega_plugins.knowledge.words import words
+from bottega_plugins.knowledge.words import contains, plain_words, words
 
-_BRACKETS = re.compile(r"\s*\[([^\[\]\n]{1,300})\]")
-_BETWEEN_KEYS = re.compile(r"\s*[;,]\s*")
+_BRACKETS = re.compile(r"\s{0,20}\[([^\[\]\n]{1,300})\]")
+_BETWEEN_KEYS = re.compile(r"\s{0,20}[;,]\s{0,20}")
 _INVENTED = re.compile(r"[^\s:;,]+:p?\d[^\s;,]*(?:\s*[;,]\s*[^\s:;,]+:p?\d[^\s;,]*)*")
 """What looks like keys, but is none that is known."""
 _QUOTES = re.compile(r"[\"\u201c\u201d\u00ab\u00bb]")
@@ -155,14 +155,13 @@ def _sentences_around(text: str, start: int, end: int) -> tuple[int, int]:
 def is_quotation(claim: str, text: str) -> bool:
     """Say whether the claim is made of the text's own words: a quotation, and little beside it.
 
-    What stands beside the quotation must be in the text as well, word for word.
+    What stands beside the quotation must be in the text as well, word for word. For claims that
+    are quoted by rule alone: a writer can quote half a sentence and turn what it says around.
     """
-    bare = _SPACES.sub(" ", text).casefold()
     pieces = _QUOTES.split(claim)
     quoted = [piece for piece in pieces[1::2] if len(piece.split()) >= _LEAST_WORDS]
-    beside = [piece for piece in pieces[::2] if words(piece)] if quoted else []
-    wanted = [*quoted, *beside] if quoted else [claim]
-    return all(_SPACES.sub(" ", piece).strip(" .:,\u2026").casefold() in bare for piece in wanted)
+    wanted = [*quoted, *(piece for piece in pieces[::2] if words(piece))] if quoted else [claim]
+    return all(contains(text, plain_words(piece)) for piece in wanted)
 
 
 def best_supporter(claim: str, passages: Sequence[Citation]) -> Citation | None:

@@ -15,7 +15,7 @@ from bottega_plugins.knowledge.research.claims import narrowed
 from bottega_plugins.knowledge.research.judging import Judge
 from bottega_plugins.knowledge.research.names import names, numbers
 from bottega_plugins.knowledge.research.verifying import Checked, Verified
-from bottega_plugins.knowledge.words import plain_words, words
+from bottega_plugins.knowledge.words import contains, plain_words, words
 
 ALIKE = 0.75
 """Share of a sentence's other words that a contradicting one has, at least."""
@@ -85,10 +85,25 @@ def _differs(said: Citation, other: Citation, value: str, kind: str) -> bool:
     there = set(words(other.quote))
     if not rest or len(rest & there) < ALIKE * len(rest):
         return False
-    if f" {plain_words(value)} " in f" {plain_words(other.quote)} ":
+    if contains(other.quote, plain_words(value)) or not _same_rest(said, other, value):
         return False
     own = {plain_words(v) for v in _of_kind(said.quote, kind)}
     return any(plain_words(v) not in own for v in _of_kind(other.quote, kind))
+
+
+def _same_rest(said: Citation, other: Citation, value: str) -> bool:
+    """Say whether all names and numbers of one span but the value stand in the other, too.
+
+    `Python 3.8 was released in 2019` says nothing against `Python 3.9 was released in 2020`.
+    """
+    there = f"{other.heading} {other.quote}"
+    rest = [v for v in (*names(said.quote), *numbers(said.quote)) if not _overlap(v, value)]
+    return all(contains(there, plain_words(v)) for v in rest)
+
+
+def _overlap(left: str, right: str) -> bool:
+    a, b = plain_words(left), plain_words(right)
+    return contains(a, b) or contains(b, a)
 
 
 def _of_kind(text: str, kind: str) -> list[str]:

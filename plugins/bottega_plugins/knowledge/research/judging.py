@@ -6,17 +6,22 @@ A passage is judged once for a question; what was said of it is kept for the tur
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from bottega.decider import Decider, Judgement
+from bottega.errors import BottegaError
 from bottega.messages import Citation
 from bottega.model import Usage
 from bottega_plugins.knowledge.research.case import Case
+from bottega_plugins.knowledge.visible import visible
 
 HELPS = "The material helps to answer this question: {question}"
 SUFFICES = "The material holds everything that is needed to answer this question: {question}"
-SUPPORTED = "{claim}"
+SUPPORTED = "The material supports this statement: {claim}"
+CONTRADICTED = "The material contradicts this statement: {claim}"
 RULE = "\n\n---\n\n"
 """What stands between passages that are judged together."""
 AT_ONCE = 8
@@ -29,6 +34,20 @@ HEAD = 3
 """Of the reciprocal ranks: small, so that the first results of each search count most."""
 LONGEST = 4_000
 """Characters of a passage that are judged."""
+
+
+T = TypeVar("T")
+Said = dict[tuple[str, str], Judgement]
+
+
+async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Do all of it at once; where one part fails, the others are stopped and its error raised."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(each) for each in work]
+    except* BottegaError as failures:
+        raise failures.exceptions[0] from None
+    return [task.result() for task in tasks]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,8 +74,16 @@ class Judge:
     decider: Decider
     usage: Usage = Usage()
     """Tokens that judgements have taken so far."""
-    said: dict[tuple[str, str], Judgement] = field(default_factory=dict[tuple[str, str], Judgement])
-    """What was judged before, by question and passage; several judges may share it."""
+    said: Said = field(default_factory=dict[tuple[str, str], Judgement])
+    """What was judged before, by question and text; several judges may share it."""
+    tokens_left: int | None = None
+    """Tokens that judging may take; what is left over then is not judged."""
+    _at_once: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether no tokens are left for more."""
+        return self.tokens_left is not None and self.usage.total >= self.tokens_left
 
     async def verdicts(self, case: Case, most: int) -> list[Verdict]:
         """Judge every passage that was found; keep at most so many, and none that does not help.
@@ -64,13 +91,7 @@ class Judge:
         The likeliest to be of use come first.
         """
         found = list(case.passages.values())
-        limit = asyncio.Semaphore(AT_ONCE)
-
-        async def one(passage: Citation) -> Judgement:
-            async with limit:
-                return await self._helps(case.question, passage)
-
-        said = await asyncio.gather(*map(one, found))
+        said = await together(self._helps(case.question, passage) for passage in found)
         seen = _prominence(case)
         order = [
             _verdict(passage, judgement, seen[passage.key])
@@ -88,30 +109,40 @@ class Judge:
 
     async def supported(self, claim: str, text: str) -> Judgement:
         """Judge whether a text supports a claim."""
-        return await self._judge(SUPPORTED.format(claim=claim), text)
+        return await self._judge(SUPPORTED.format(claim=_quoted(claim)), visible(text))
 
     async def contradicted(self, claim: str, text: str) -> Judgement:
         """Judge whether a text contradicts a claim."""
-        return await self._judge(f"The material contradicts this statement: {claim}", text)
+        return await self._judge(CONTRADICTED.format(claim=_quoted(claim)), visible(text))
 
     async def _helps(self, question: str, passage: Citation) -> Judgement:
-        key = (question, passage.key)
+        key = (question, material(passage))
         if key not in self.said:
+            said = await self._judge(HELPS.format(question=question), key[1])
+            if self.is_spent:
+                return said
             if len(self.said) >= MOST_REMEMBERED:
                 self.said.pop(next(iter(self.said)))
-            asked = HELPS.format(question=question)
-            self.said[key] = await self._judge(asked, material(passage))
+            self.said[key] = said
         return self.said[key]
 
     async def _judge(self, statement: str, context: str) -> Judgement:
-        said = await self.decider.judge(statement, context=context)
-        self.usage = self.usage + said.usage
-        return said
+        async with self._at_once:
+            if self.is_spent:
+                return Judgement(verdict=None, reason="no tokens are left to judge it")
+            said = await self.decider.judge(statement, context=context)
+            self.usage = self.usage + said.usage
+            return said
+
+
+def _quoted(claim: str) -> str:
+    """Return a claim as a JSON string: a draft may have been talked into giving orders."""
+    return json.dumps(visible(claim), ensure_ascii=False)
 
 
 def material(passage: Citation) -> str:
     """Return a passage as deciders read it: where it stands, and its text."""
-    return f"{passage.heading}\n{passage.quote[:LONGEST]}".strip()
+    return visible(f"{passage.heading}\n{passage.quote[:LONGEST]}".strip())
 
 
 def _verdict(passage: Citation, said: Judgement, prominence: float) -> Verdict:

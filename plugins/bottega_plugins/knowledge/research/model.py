@@ -15,9 +15,10 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from bottega.decider import Decider, Judgement
-from bottega.errors import InputError, ModelTimeoutError
+from bottega.errors import InputError, ModelError, ModelTimeoutError
 from bottega.messages import Citation
 from bottega.middleware import Middleware, wrap_model
 from bottega.model import (
@@ -121,9 +122,13 @@ class ResearchModel:
                 turn = await self._turn(request)
         except TimeoutError as error:
             raise ModelTimeoutError("the research did not finish in time") from error
+        except ModelError as error:
+            error.retryable = False  # it has been retried where it was raised
+            raise
         yield ThoughtDelta(text=turn.thought)
-        for index, query in enumerate(turn.queries):
-            yield _call(index, query, _search_tools(request.tools), self._limits.results)
+        searches = product(turn.queries, _search_tools(request.tools))
+        for index, (query, tool) in enumerate(searches):
+            yield _call(index, query, tool, self._limits.results)
         if turn.text:
             yield TextDelta(text=turn.text)
         yield End(finish=turn.finish, usage=turn.usage, model=self.name, citations=turn.citations)
@@ -142,7 +147,7 @@ class ResearchModel:
         if not case.rounds:
             plan = await self._scribe.plan(case, self._limits.searches)
             return _searching(wording.planned(plan), plan, Usage())
-        judge = Judge(decider=self._decider, said=self._judged)
+        judge = Judge(decider=self._decider, said=self._judged, tokens_left=request.tokens_left)
         verdicts = await judge.verdicts(case, self._limits.passages)
         kept = [verdict.passage for verdict in verdicts if verdict.kept]
         judged = wording.judged(verdicts, case.latest)
@@ -158,10 +163,11 @@ class ResearchModel:
         self, case: Case, verdicts: Iterable[Verdict], kept: Sequence[Citation], judge: Judge
     ) -> Queries:
         """Return what to search for next; nothing when it is enough, or no use."""
-        if len(case.rounds) >= self._limits.rounds or not case.latest:
+        if len(case.rounds) >= self._limits.rounds or not case.latest or judge.is_spent:
             return Queries()
         enough = await judge.sufficient(case.question, kept)
-        if enough.verdict and (enough.probability or 1.0) >= self._sure:
+        sure = 1.0 if enough.probability is None else enough.probability
+        if enough.verdict and sure >= self._sure:
             return Queries()
         leads = kept or [verdict.passage for verdict in verdicts][: self._limits.passages]
         return await self._scribe.follow_up(case, leads, self._limits.searches)
@@ -175,11 +181,12 @@ class ResearchModel:
         draft = await self._scribe.answer(case, kept)
         if draft.abstains:
             usage = judge.usage + draft.usage
-            text = draft.text or wording.nothing_found(case)
-            return _Turn(thought=thought, text=text, finish="abstain", usage=usage)
-        verified = await verify(draft.text, kept, judge)
-        confirm = not self._scribe.extractive
-        conflicts = await find_conflicts(case.question, verified, kept, judge, confirm=confirm)
+            if draft.why:
+                thought = f"{thought}\nthe model cannot tell: {draft.why}"
+            return _Turn(thought=thought, text=draft.text, finish="abstain", usage=usage)
+        quoted = self._scribe.extractive
+        verified = await verify(draft.text, kept, judge, quoted=quoted)
+        conflicts = await find_conflicts(case.question, verified, kept, judge, confirm=not quoted)
         told = verified.text(self._limits.unsupported)
         holds = verified.holds and bool(told)
         cited = [*verified.citations.values(), *(c.other for c in conflicts)]
@@ -201,9 +208,7 @@ def _searching(thought: str, queries: Queries, usage: Usage) -> _Turn:
     )
 
 
-def _call(index: int, query: Query, tools: Sequence[ToolSpec], results: int) -> CallDelta:
-    """Return a search; with several tools to search with, they take turns."""
-    tool = tools[index % len(tools)]
+def _call(index: int, query: Query, tool: ToolSpec, results: int) -> CallDelta:
     arguments: dict[str, object] = {"query": query.text}
     if "k" in tool.parameters.get("properties", {}):
         arguments["k"] = results
@@ -213,8 +218,12 @@ def _call(index: int, query: Query, tools: Sequence[ToolSpec], results: int) -> 
 
 
 def _search_tools(tools: Sequence[ToolSpec]) -> list[ToolSpec]:
-    """Return the tools that take a query. Raises InputError when there is none."""
+    """Return the tools that take a query, those named for searching if there are such.
+
+    Raises InputError when there is none.
+    """
     found = [tool for tool in tools if list(tool.parameters.get("required", ())) == ["query"]]
+    found = [tool for tool in found if "search" in tool.name] or found
     if not found:
         raise InputError(
             "a researcher has nothing to search with",

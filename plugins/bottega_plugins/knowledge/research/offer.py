@@ -6,25 +6,17 @@ from typing import TYPE_CHECKING
 
 from bottega.assembly import Assembler
 from bottega.errors import InputError
+from bottega.retry import Retry
 from bottega.spec.model import Reference
 from bottega_plugins.knowledge.research.model import Limits, ResearchModel
 from bottega_plugins.knowledge.research.researcher import Researcher
 
 if TYPE_CHECKING:
     from bottega.plugin.context import FactoryContext
-    from bottega_plugins.knowledge.research.verifying import Unsupported
 
 
-def make_kind(
-    context: FactoryContext,
-    *,
-    rounds: int = 3,
-    searches: int = 5,
-    passages: int = 8,
-    unsupported: Unsupported = "mark",
-) -> Researcher:
-    """Make the kind of node, over the registered kind `specialist`. Raises InputError."""
-    limits = Limits(rounds=rounds, searches=searches, passages=passages, unsupported=unsupported)
+def make_kind(context: FactoryContext, limits: Limits) -> Researcher:
+    """Make the kind of node, over the registered kind `specialist`."""
     return Researcher(specialist=context.make("agent", "specialist"), limits=limits)
 
 
@@ -45,4 +37,4 @@ def research_model(
     assembler = Assembler(plugins=context.plugins, context=context)
     reference = Reference(name=name)
     model = assembler.make("model", reference)
-    return ResearchModel(model, assembler.decider(None, reference, model), limits)
+    return ResearchModel(model, assembler.decider(None, reference, model, (Retry(),)), limits)

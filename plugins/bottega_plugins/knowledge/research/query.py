@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -39,6 +39,8 @@ class Draft:
 
     text: str
     abstains: bool = False
+    why: str = ""
+    """What the model says is missing; for whoever follows the work, not for the answer."""
     usage: Usage = Usage()
 
 
@@ -73,11 +75,3 @@ def untried(queries: Iterable[Query], tried: Iterable[str], most: int) -> tuple[
             seen.add(key)
             found.append(query)
     return tuple(found)
-
-
-def texts_by_purpose(queries: Iterable[Query]) -> Mapping[str, list[str]]:
-    """Return the queries' texts, grouped by what they are for."""
-    grouped: dict[str, list[str]] = {}
-    for query in queries:
-        grouped.setdefault(query.purpose, []).append(query.text)
-    return grouped

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 _END = re.compile(
-    r"[.!?]['\")\u201d\u2019]*(?:\s*\[[^\[\]\n]{1,300}\])*(?=\s|$)"
+    r"[.!?]['\")\u201d\u2019]*(?:\s{0,20}\[[^\[\]\n]{1,300}\])*(?=\s|$)"
     r"|\n[ \t]*\n|\n(?=[ \t]*[-*\u2022] )"
 )
 _ABBREVIATED = re.compile(

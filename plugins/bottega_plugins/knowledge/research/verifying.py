@@ -1,12 +1,11 @@
 """The verifier: every sentence of an answer points at a span that supports it, or is marked.
 
 A sentence is checked against the passages that it names, and where it names none, or those do not
-support it, against the one that has most of its words. Quotations need no judge.
+support it, against the one that has most of its words.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -21,7 +20,7 @@ from bottega_plugins.knowledge.research.claims import (
     read_claims,
     with_own_keys,
 )
-from bottega_plugins.knowledge.research.judging import Judge, material
+from bottega_plugins.knowledge.research.judging import Judge, material, together
 
 Unsupported = Literal["mark", "drop"]
 MARK = "(not supported by the documents)"
@@ -74,11 +73,15 @@ class Verified:
         return "".join(parts).strip()
 
 
-async def verify(answer: str, kept: Sequence[Citation], judge: Judge) -> Verified:
-    """Check every sentence of an answer against the passages that were kept."""
+async def verify(answer: str, kept: Sequence[Citation], judge: Judge, *, quoted: bool) -> Verified:
+    """Check every sentence of an answer against the passages that were kept.
+
+    `quoted` says that the answer was put together from quotations by rule; those need no judge.
+    """
     known = {passage.key: passage for passage in kept}
     claims = list(read_claims(answer, known))
-    checked = await asyncio.gather(*(_check(claim, known, judge) for claim in claims))
+    check = _Check(known=known, judge=judge, quoted=quoted)
+    checked = await together(map(check.claim, claims))
     spans = with_own_keys(span for item in checked for span in item.spans)
     return Verified(
         sentences=tuple(
@@ -87,34 +90,38 @@ async def verify(answer: str, kept: Sequence[Citation], judge: Judge) -> Verifie
     )
 
 
-async def _check(claim: Claim, known: Mapping[str, Citation], judge: Judge) -> Checked:
-    if not claim.says_something:
-        return Checked(claim=claim)
-    named = [known[key] for key in claim.keys]
-    reasons: list[str] = []
-    spans = [span for passage in named if (span := await _span(claim, passage, judge, reasons))]
-    if not spans:
-        others = [passage for passage in known.values() if passage not in named]
-        best = best_supporter(claim.text, others)
-        span = await _span(claim, best, judge, reasons) if best else None
-        spans = [span] if span else []
-    return Checked(claim=claim, spans=tuple(spans), reason="; ".join(dict.fromkeys(reasons)))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Check:
+    """What claims are compared with, and who compares them."""
 
+    known: Mapping[str, Citation]
+    judge: Judge
+    quoted: bool
 
-async def _span(
-    claim: Claim, passage: Citation, judge: Judge, reasons: list[str]
-) -> Citation | None:
-    """Return the part of the passage that supports the claim; None where it does not."""
-    span = narrowed(passage, claim.text)
-    if is_quotation(claim.text, f"{passage.heading} {passage.quote}"):
-        return span
-    tried = dict.fromkeys((f"{span.heading}\n{span.quote}", material(passage)))
-    for place, text in enumerate(tried):
-        said = await judge.supported(claim.text, text)
-        if said.verdict:
-            return passage if place else span
-        reasons.append(said.reason)
-    return None
+    async def claim(self, claim: Claim) -> Checked:
+        if not claim.says_something:
+            return Checked(claim=claim)
+        named = [self.known[key] for key in claim.keys]
+        reasons: list[str] = []
+        spans = [span for passage in named if (span := await self._span(claim, passage, reasons))]
+        if not spans:
+            others = [passage for passage in self.known.values() if passage not in named]
+            best = best_supporter(claim.text, others)
+            span = await self._span(claim, best, reasons) if best else None
+            spans = [span] if span else []
+        return Checked(claim=claim, spans=tuple(spans), reason="; ".join(dict.fromkeys(reasons)))
+
+    async def _span(self, claim: Claim, passage: Citation, reasons: list[str]) -> Citation | None:
+        """Return the part of the passage that supports the claim; None where it does not."""
+        span = narrowed(passage, claim.text)
+        if self.quoted and is_quotation(claim.text, f"{passage.heading} {passage.quote}"):
+            return span
+        for place, text in enumerate(dict.fromkeys((material(span), material(passage)))):
+            said = await self.judge.supported(claim.text, text)
+            if said.verdict:
+                return passage if place else span
+            reasons.append(said.reason)
+        return None
 
 
 def _with_keys(item: Checked) -> str:

@@ -1,0 +1,14 @@
+"""What of a document's text may be shown to a model: what a reader would see of it."""
+
+from __future__ import annotations
+
+import re
+
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
+)
+
+
+def visible(text: str) -> str:
+    """Return the text without control, invisible and direction-changing characters."""
+    return _INVISIBLE.sub("", text.replace("\r\n", "\n"))
