@@ -13,7 +13,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
@@ -95,16 +94,21 @@ def update(docs: str, kill_at: int = 0, largest_file: int = 0) -> dict[str, Any]
     return {"calls": calls.made}
 
 
-def read(docs: str, seconds: float) -> dict[str, Any]:
-    """Search again and again; say what was seen of documents that always change together."""
+def read(docs: str, signs: str, name: str) -> dict[str, Any]:
+    """Search again and again; say what was seen of documents that always change together.
+
+    The file `name` among the signs says that the first state was seen; `stop` ends it.
+    """
     base = KnowledgeBase.open(docs, HashEmbedder())
     states: list[list[str]] = []
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    last = False
+    while not last:
+        last = Path(signs, "stop").exists()
         found = base.search("state of the twins", 10)
         state = sorted(citation.quote for citation in found if "twin" in citation.source)
         if not states or states[-1] != state:
             states.append(state)
+        Path(signs, name).touch()
     return {"states": states}
 
 

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
-import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -292,20 +292,22 @@ def test_eight_readers_beside_a_writer_see_whole_states_only(
         base.update()
         return sorted(f"State of the twins: number {number}, said {n}." for n in ("one", "two"))
 
+    signs = tmp_path / "signs"
+    signs.mkdir()
     states = [state(0)]
-    nursery.start([{"task": "read", "docs": str(docs), "seconds": 3.0}] * 8)
-    writing = threading.Event()
-    timer = threading.Timer(2.8, writing.set)
-    timer.start()
-    while not writing.is_set():
-        states.append(state(len(states)))
-    timer.join()
-    ends = nursery.wait()
-    assert [end["code"] for end in ends] == [0] * 8, ends
-    for end in ends:
+    readers = [
+        {"task": "read", "docs": str(docs), "signs": str(signs), "name": f"{n}"} for n in range(8)
+    ]
+    nursery.start(readers)
+    while len(list(signs.iterdir())) < 8:
+        time.sleep(0.01)
+    states += [state(number) for number in range(1, 9)]
+    (signs / "stop").touch()
+    for end in nursery.wait():
+        assert end["code"] == 0, end
         places = [states.index(each) for each in end["states"]]
         assert places == sorted(places), "never back to an older state"
-    assert max(len(end["states"]) for end in ends) > 1
+        assert (places[0], places[-1]) == (0, 8)
 
 
 def test_ten_thousand_equal_documents_take_one_place(tmp_path: Path) -> None:
