@@ -208,3 +208,10 @@ def test_another_way_of_cutting_has_another_version() -> None:
         for most in (128, 128, 256)
     }
     assert len(versions) == 2
+
+
+def test_a_long_run_of_spaces_makes_no_empty_passage() -> None:
+    text = "Roses want sun." + " " * 60_000 + "And water."
+    chunks = read(text, "spaces.txt").chunks
+    assert [chunk.text for chunk in chunks if not chunk.text.strip()] == []
+    assert "".join("".join(c.text for c in chunks).split()) == "Roseswantsun.Andwater."

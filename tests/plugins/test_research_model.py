@@ -300,7 +300,7 @@ def test_one_failing_judgement_stops_the_others() -> None:
     result = Agent(model=research, tools=[Library(*passages)]).run("What do roses want?")
     assert result.status == "failed"
     assert "the server is gone" in result.reason
-    assert len(decider.asked) <= 8
+    assert len(decider.asked) < 12
 
 
 def test_adds_up_the_tokens_of_all_it_asked() -> None:

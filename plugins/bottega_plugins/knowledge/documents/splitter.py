@@ -77,7 +77,7 @@ class Splitter:
                     stop = position + (end - position) * 3 // 5  # two fair pieces, no crumb
                 stop, again = _cut(text, position, stop, section.breaks)
             yield position, _without_trailing_space(text, position, stop)
-            position = again or _next_text(text, stop, end)
+            position = _next_text(text, again or stop, end)
 
 
 @dataclass(kw_only=True, slots=True)
