@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 QUESTION ?= Which PEP introduced data classes, and for which Python version?
 
-.PHONY: setup demo test check lint types contracts format clean
+.PHONY: setup demo test test-local check lint types contracts format clean
 
 setup: $(VENV)/.run
 dev: $(VENV)/.dev
@@ -28,6 +28,12 @@ demo: setup
 
 test: dev
 	$(BIN)/python -m pytest --numprocesses auto
+
+# what needs torch; on Linux take its CPU build first if you have no graphics card
+test-local: dev
+	$(BIN)/python -m pip install --quiet torch==2.13.0
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,local]'
+	$(BIN)/python -m pytest tests/plugins/test_sentence_transformers.py tests/plugins/test_knowledge_rerank.py
 
 lint: dev
 	$(BIN)/ruff check .
