@@ -94,6 +94,14 @@ def update(docs: str, kill_at: int = 0, largest_file: int = 0) -> dict[str, Any]
     return {"calls": calls.made}
 
 
+def add(path: str, kill_at: int = 0) -> dict[str, Any]:
+    """Add documents to an index by itself; count calls, or be killed at one of them."""
+    base = KnowledgeBase.open(path, HashEmbedder())
+    calls = Calls(kill_at)
+    base.add((f"note {number}", f"Frog number {number}.") for number in range(20))
+    return {"calls": calls.made}
+
+
 def read(docs: str, signs: str, name: str) -> dict[str, Any]:
     """Search again and again; say what was seen of documents that always change together.
 
@@ -112,7 +120,7 @@ def read(docs: str, signs: str, name: str) -> dict[str, Any]:
     return {"states": states}
 
 
-TASKS = {"update": update, "read": read}
+TASKS = {"update": update, "add": add, "read": read}
 
 
 def _serve() -> None:

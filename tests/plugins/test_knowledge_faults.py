@@ -113,6 +113,19 @@ def test_killed_at_random_moments_the_first_ingest_is_resumed(docs: Path, nurser
         assert content(here) == content(undisturbed)
 
 
+def test_an_index_by_itself_is_none_or_one_whenever_its_maker_is_killed(
+    tmp_path: Path, nursery: Nursery
+) -> None:
+    calls = nursery.run(task="add", path=str(tmp_path / "whole"))["calls"]
+    for moment in (*range(1, 12, 2), *random.Random(6).sample(range(12, calls), 4)):
+        path = tmp_path / f"killed at {moment}"
+        assert nursery.run(task="add", path=str(path), kill_at=moment)["code"] == -9
+        base = KnowledgeBase.open(path, HashEmbedder())
+        assert base.docs is None, "never taken for a folder of documents"
+        base.add((f"note {number}", f"Frog number {number}.") for number in range(20))
+        assert len(list(base.documents())) == 20
+
+
 def _segments(docs: Path) -> list[Any]:
     index = KnowledgeBase.open(docs, HashEmbedder()).index
     return list(Store(docs=docs, folder=index).load().segments)

@@ -18,6 +18,7 @@ from hash_embedder import HashEmbedder
 
 from bottega.errors import InputError, StorageError
 from bottega_plugins.knowledge.documents import splitter
+from bottega_plugins.knowledge.index import postings
 from bottega_plugins.knowledge.index.checksums import seal
 from bottega_plugins.knowledge.index.manifest import read_manifest
 from bottega_plugins.knowledge.index.progress import Progress, UpdateReport
@@ -501,3 +502,14 @@ def test_an_emptied_folder_gives_an_empty_index(docs: Path) -> None:
     assert (report.files, report.chunks, report.deleted) == (0, 0, 3)
     assert sources(open_base(docs), "plums") == []
     assert update(docs).nothing_to_do
+
+
+def test_another_way_of_scoring_words_makes_the_index_anew(
+    docs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    update(docs)
+    monkeypatch.setattr(postings, "K1", postings.K1 + 0.1)
+    with pytest.raises(StorageError, match="weighs their words otherwise"):
+        sources(open_base(docs), "plums")
+    assert update(docs).embedded == 0
+    assert sources(open_base(docs), "plums")[0] == "plums.rst"

@@ -48,8 +48,8 @@ class KnowledgeBase:
         splitter = Splitter(token_spans=embedder.token_spans, max_tokens=embedder.max_tokens)
         self._store = store
         self._embedder = embedder
-        self._reader = DocumentReader(splitter)
-        self._writer = IndexWriter(store=store, embedder=embedder, reader=self._reader)
+        reader = DocumentReader(splitter)
+        self._writer = IndexWriter(store=store, embedder=embedder, reader=reader)
         self._loading = threading.Lock()
         self._loaded: tuple[tuple[int, int], Snapshot] | None = None
 
@@ -220,7 +220,7 @@ class KnowledgeBase:
     def _load(self, before: Snapshot | None) -> Snapshot:
         snapshot = self._store.load(before)
         require_embedder(self._store, snapshot.manifest, self._embedder)
-        if snapshot.manifest.splitter != self._reader.version:
+        if snapshot.manifest.splitter != self._writer.version:
             raise StorageError(f"the index {self.index}: {OTHER_CUT}", hint=self._store.hint)
         return snapshot
 

@@ -77,7 +77,7 @@ class Manifest:
     embedder: str
     dimension: int
     splitter: str
-    """The version of what cut the documents to passages."""
+    """The version of what cut the documents to passages and scored their words."""
     segments: Sequence[SegmentInfo] = ()
     format: int = FORMAT
 

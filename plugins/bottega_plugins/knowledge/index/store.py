@@ -17,7 +17,7 @@ from bottega.errors import StorageError
 from bottega.home import STATE_FOLDER, state_folder
 from bottega_plugins.knowledge.index import manifest as manifests
 from bottega_plugins.knowledge.index import segment_writer, tombstones
-from bottega_plugins.knowledge.index.disk import replace_synced, sync
+from bottega_plugins.knowledge.index.disk import replace_synced, sync, write_synced
 from bottega_plugins.knowledge.index.lock import writer_lock
 from bottega_plugins.knowledge.index.manifest import Manifest, read_manifest
 from bottega_plugins.knowledge.index.segment import Segment
@@ -111,6 +111,23 @@ class Store:
             if segment.bytes <= _SMALL:
                 segment.verify()
         return Snapshot(manifest, segments)
+
+    def create(self, manifest: Manifest) -> None:
+        """Make an index by itself, whole at once, so that its folder never passes for another."""
+        if self.exists():
+            return
+        fresh = self.folder.with_name(f".{self.folder.name}.{os.urandom(6).hex()}")
+        with self.disk_errors():
+            fresh.mkdir(parents=True)
+            try:
+                write_synced(fresh / manifests.NAME, manifest.dumps().encode())
+                fresh.rename(self.folder)
+                sync(self.folder.parent)
+            except OSError:
+                if not self.exists():  # else another process was quicker
+                    raise
+            finally:
+                shutil.rmtree(fresh, ignore_errors=True)
 
     @contextmanager
     def writing(self) -> Generator[None]:

@@ -16,7 +16,7 @@ from bottega.errors import InputError, StorageError
 from bottega_plugins.knowledge.documents import folder
 from bottega_plugins.knowledge.documents.document import Document
 from bottega_plugins.knowledge.documents.skipped import Skipped, SkippedError
-from bottega_plugins.knowledge.index import merge
+from bottega_plugins.knowledge.index import merge, postings
 from bottega_plugins.knowledge.index.change import Change
 from bottega_plugins.knowledge.index.embedding import Embedding
 from bottega_plugins.knowledge.index.ingest import Ingest, to_the_end
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from bottega_plugins.knowledge.index.snapshot import Snapshot
 
 _NOTHING = "the index does not exist"
-OTHER_CUT = "this version of Bottega cuts documents otherwise"
+OTHER_CUT = "this version of Bottega cuts documents otherwise, or weighs their words otherwise"
 
 
 @dataclass(kw_only=True, slots=True)
@@ -59,6 +59,11 @@ class IndexWriter:
     store: Store
     embedder: Embedder
     reader: DocumentReader
+
+    @property
+    def version(self) -> str:
+        """Another one when the same documents would give another index."""
+        return f"{self.reader.version} {postings.K1}:{postings.B}"
 
     async def update(self, docs: Path, report: Report) -> UpdateReport:
         """Bring the index in line with a folder; one that cannot be built upon is made anew."""
@@ -105,16 +110,16 @@ class IndexWriter:
 
     @asynccontextmanager
     async def _session(self, report: Report, *, may_rebuild: bool) -> AsyncGenerator[_Session]:
+        start = Manifest(
+            embedder=self.embedder.name, dimension=self.embedder.dimension, splitter=self.version
+        )
+        if self.store.docs is None:
+            self.store.create(start)
         with self.store.writing():
             old, rebuilt = await asyncio.to_thread(self._old)
             if rebuilt not in {"", _NOTHING} and not may_rebuild:
                 raise StorageError(rebuilt, hint=self.store.hint)
             base = None if rebuilt else old
-            start = Manifest(
-                embedder=self.embedder.name,
-                dimension=self.embedder.dimension,
-                splitter=self.reader.version,
-            )
             change = Change(self.store, start, base)
             pending = Pending(self.store.folder / "pending.sqlite", self.embedder.dimension)
             vectors = old if old and is_made_with(old.manifest, self.embedder) else None
@@ -140,7 +145,7 @@ class IndexWriter:
             require_embedder(self.store, old.manifest, self.embedder)
         except StorageError as error:
             return old, error.message
-        return old, OTHER_CUT if old.manifest.splitter != self.reader.version else ""
+        return old, OTHER_CUT if old.manifest.splitter != self.version else ""
 
     async def _read_files(self, found: Survey) -> AsyncIterator[NewDocument]:
         """Yield the files that the survey found new or changed; what cannot be read is skipped."""
