@@ -44,9 +44,12 @@ def results(base: KnowledgeBase, search: Search) -> list[list[tuple[str, float]]
     ]
 
 
+@pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("mode", ["hybrid", "words", "vectors"])
-def test_a_search_does_not_depend_on_how_passages_are_spread(tmp_path: Path, mode: str) -> None:
-    documents = texts(150)
+def test_a_search_does_not_depend_on_how_passages_are_spread(
+    tmp_path: Path, mode: str, seed: int
+) -> None:
+    documents = texts(150, seed)
     whole = KnowledgeBase.open(tmp_path / "whole", HashEmbedder())
     whole.add(documents)
     spread = KnowledgeBase.open(tmp_path / "spread", HashEmbedder())

@@ -28,8 +28,8 @@ LENGTHS = "words.lengths"
 K1 = 0.9
 B = 0.75
 """k1 was chosen on collections for development (`benchmarks/retrieval.py --dev`); b is usual."""
-_SAME = 1e-3
-"""Averages that differ by less give the same scores for every purpose."""
+_SAME = 5e-6
+"""Averages that differ by less, as a share, give the same scores but for rounding."""
 
 
 class Postings:

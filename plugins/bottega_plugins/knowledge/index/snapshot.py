@@ -31,8 +31,8 @@ _MASKS = 16
 
 
 _LEAST = 1e-9
-_DIGITS = 5
-"""Of a score, as a share of the highest; what comes after is rounding."""
+_SAME = 2e-5
+"""Of a score, as a share of the highest: neighbours that differ by less do so by rounding."""
 
 
 class Snapshot:
@@ -156,12 +156,14 @@ class Snapshot:
 
         if not len(numbers):
             return []
-        steps = np.round(scores / max(float(np.abs(scores).max()), _LEAST), _DIGITS)
-        _, group, sizes = np.unique(steps, return_inverse=True, return_counts=True)
-        tied = self._standings(numbers[sizes[group] > 1].tolist())
-        keys = zip((-steps).tolist(), numbers.tolist(), scores.tolist(), strict=True)
-        order = sorted(keys, key=lambda key: (key[0], tied.get(key[1], ("", 0))))
-        return [(number, score) for _, number, score in order]
+        order = (-scores).argsort(kind="stable")
+        numbers, scores = numbers[order], scores[order]
+        least = _SAME * max(float(np.abs(scores).max()), _LEAST)
+        group = np.concatenate([[0], (scores[:-1] - scores[1:] > least).cumsum()])
+        tied = self._standings(numbers[(np.bincount(group) > 1)[group]].tolist())
+        keys = zip(group.tolist(), numbers.tolist(), scores.tolist(), strict=True)
+        ranked = sorted(keys, key=lambda key: (key[0], tied.get(key[1], ("", 0))))
+        return [(number, score) for _, number, score in ranked]
 
     def _standings(self, numbers: Sequence[int]) -> dict[int, tuple[str, int]]:
         """Return what orders passages in the same way however they are spread over segments."""
