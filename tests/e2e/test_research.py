@@ -103,3 +103,26 @@ def test_a_researcher_in_a_team(town: Path) -> None:
     assert result.status == "done"
     assert "five in the morning" in (result.answer or "")
     assert [citation.source for citation in result.citations] == ["fish.txt"]
+
+
+def test_says_yes_only_where_all_that_is_asked_is_said(town: Path) -> None:
+    assert ask(town, "Was Ada Holmqvist born in Uppsala?", "-q").stdout.startswith("Yes: ")
+    other = ask(town, "Was Ada Holmqvist born in Oslo?", "-q").stdout
+    assert not other.startswith("Yes")
+
+
+def test_names_what_is_wrong_with_the_command(town: Path) -> None:
+    (town / "empty").mkdir()
+    for arguments, message in (
+        (("", "--docs", "docs"), "the question is empty"),
+        (("Who?", "--docs", ""), "the folder's name is empty"),
+        (("Who?", "--docs", "empty"), "there are no documents in empty"),
+        (("Who?", "--docs", "docs", "--where", "statsu=Draft"), "did you mean 'status'?"),
+    ):
+        command = [sys.executable, "-m", "bottega", "ask", *arguments]
+        done = subprocess.run(
+            command, cwd=town, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.returncode == 2, arguments
+        assert message in done.stderr
+        assert "Traceback" not in done.stderr

@@ -15,7 +15,7 @@ from langchain_core.callbacks import (
 )
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from bottega.messages import Citation
 from bottega_plugins.knowledge.index.filters import Filters
@@ -33,6 +33,8 @@ class KnowledgeRetriever(BaseRetriever):
 
     Source: https://python.langchain.com/docs/concepts/retrievers
     """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
 
     knowledge: KnowledgeBase
     k: int = Field(default=5, ge=1)

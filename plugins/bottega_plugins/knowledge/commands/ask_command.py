@@ -66,17 +66,25 @@ def make_command(context: FactoryContext, embedder: str) -> click.Command:
         from bottega.budget import Budget
         from bottega.cli.session import Output, ask_person, conduct
         from bottega.runnable import checked_task
+        from bottega_plugins.knowledge.commands.index_command import named_folder
         from bottega_plugins.knowledge.knowledge_base import KnowledgeBase, require_folder
         from bottega_plugins.knowledge.research import Limits, research_model
         from bottega_plugins.knowledge.search_knowledge import SearchKnowledge
 
+        if not question.strip():
+            raise InputError("the question is empty", hint="say what you want to know")
         checked_task(question)
         filters = _conditions(where)
-        folder = require_folder(context.folder / docs)
+        folder = require_folder(named_folder(context.folder, docs))
         output = Output(as_json=given["as_json"], stream=given["stream"], quiet=given["quiet"])
         made = context.make("embedder", embedder)
         knowledge = KnowledgeBase.open(folder, made, home=context.home)
         _refresh(knowledge, made, shown=not (output.as_json or output.quiet))
+        if next(knowledge.documents(), None) is None:
+            raise InputError(
+                f"there are no documents in {docs}",
+                hint=f"bottega index {docs} names what is skipped",
+            )
         _require_fields(knowledge, filters)
         depth = Limits(rounds=rounds, unsupported=unsupported)
         agent = Agent(

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import time
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, aclosing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from bottega.cli.options import as_json
 from bottega.cli.screen import show, show_error, show_json
+from bottega.cli.session import INTERRUPTED
 from bottega.errors import BottegaError, InputError
 
 if TYPE_CHECKING:
@@ -41,7 +44,9 @@ def make_command(context: FactoryContext, embedder: str) -> click.Command:
 
         if watch and verify:
             raise InputError("--watch and --verify exclude each other")
-        folder = require_folder(context.folder / directory)  # before the embedder is loaded
+        folder = require_folder(
+            named_folder(context.folder, directory)
+        )  # before the embedder is loaded
         made = context.make("embedder", embedder)
         knowledge = KnowledgeBase.open(folder, made, home=context.home)
         output = _Output(directory=directory, knowledge=knowledge, as_json=as_json, quiet=quiet)
@@ -51,11 +56,22 @@ def make_command(context: FactoryContext, embedder: str) -> click.Command:
         elif watch:
             asyncio.run(_watch(knowledge, output))
         else:
-            with progress_bar(shown=output.is_text) as report:
-                done = knowledge.update(report)
+            try:
+                with progress_bar(shown=output.is_text) as report:
+                    done = knowledge.update(report)
+            except KeyboardInterrupt:
+                click.echo("interrupted; run it again to go on: nothing done is lost", err=True)
+                sys.exit(INTERRUPTED)
             output.updated(done)
 
     return index
+
+
+def named_folder(beside: Path, directory: str) -> Path:
+    """Return the folder that was named. Raises InputError for an empty name, as of unset `$DIR`."""
+    if not directory.strip():
+        raise InputError("the folder's name is empty", hint="name a folder; . is this one")
+    return beside / directory
 
 
 async def _watch(knowledge: KnowledgeBase, output: _Output) -> None:
@@ -108,7 +124,8 @@ class _Output:
     def verified(self) -> None:
         """Tell that every byte is as it was written."""
         if self.as_json:
-            show_json({"docs": str(self.knowledge.docs), "index": str(self.knowledge.index)})
+            place = {"docs": str(self.knowledge.docs), "index": str(self.knowledge.index)}
+            show_json({**place, "whole": True})
         elif self.is_text:
             show(f"{self.directory}: the index is whole")
 

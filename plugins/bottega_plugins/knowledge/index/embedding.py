@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bottega_plugins.knowledge.index.segment import Segment
     from bottega_plugins.knowledge.index.snapshot import Snapshot
 
-BATCH = 256
+BATCH = 64
 """Passages that are embedded, and kept, at a time."""
 
 _Vectors = dict[bytes, "NDArray[np.float32]"]

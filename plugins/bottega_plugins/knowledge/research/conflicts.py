@@ -7,6 +7,7 @@ except for extractive models, whose decider cannot tell a contradiction.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -17,6 +18,7 @@ from bottega_plugins.knowledge.research.names import names, numbers
 from bottega_plugins.knowledge.research.verifying import Checked, Verified
 from bottega_plugins.knowledge.words import contains, plain_words, words
 
+_KEYS = re.compile(r"\[[^\[\]\n]{1,300}\]")
 ALIKE = 0.75
 """Share of a sentence's other words that a contradicting one has, at least."""
 MOST = 5
@@ -88,7 +90,8 @@ def _differs(said: Citation, other: Citation, value: str, kind: str) -> bool:
     if contains(other.quote, plain_words(value)) or not _same_rest(said, other, value):
         return False
     own = {plain_words(v) for v in _of_kind(said.quote, kind)}
-    return any(plain_words(v) not in own for v in _of_kind(other.quote, kind))
+    rivals = (v for v in _of_kind(other.quote, kind) if plain_words(v) not in own)
+    return any(kind == "name" or _shape(v) == _shape(value) for v in rivals)
 
 
 def _same_rest(said: Citation, other: Citation, value: str) -> bool:
@@ -106,5 +109,12 @@ def _overlap(left: str, right: str) -> bool:
     return contains(a, b) or contains(b, a)
 
 
+def _shape(number: str) -> tuple[int, str]:
+    """Return what a number looks like: how long it is, and the signs in it. A year is no sum."""
+    whole = number.partition(".")[0]
+    return sum(c.isdigit() for c in whole), "".join(c for c in number if c in "$\u20ac\u00a3%")
+
+
 def _of_kind(text: str, kind: str) -> list[str]:
-    return numbers(text) if kind == "number" else names(text)
+    bare = _KEYS.sub(" ", text)  # what looks like a key is no value
+    return numbers(bare) if kind == "number" else names(bare)

@@ -9,9 +9,12 @@ from bottega_plugins.knowledge.research.conflicts import Conflict
 from bottega_plugins.knowledge.research.judging import Verdict
 from bottega_plugins.knowledge.research.query import Queries, Query
 from bottega_plugins.knowledge.research.verifying import Verified
+from bottega_plugins.knowledge.visible import visible
 
 MOST_LEFT_OUT = 5
 LONGEST_REASON = 120
+LONGEST_NAMED = 300
+"""Characters of a question or a quotation that are repeated."""
 
 
 def planned(plan: Queries) -> str:
@@ -89,7 +92,7 @@ def answered(text: str, conflicts: Sequence[Conflict]) -> str:
     """Return the answer, and where sources contradict it."""
     if not conflicts:
         return text
-    lines = [f'- "{_flat(c.other.quote)}" [{c.other.key}]' for c in conflicts]
+    lines = [f'- "{_bracketless(c.other.quote)}" [{c.other.key}]' for c in conflicts]
     return "\n".join([text, "", "Other sources say otherwise:", *lines])
 
 
@@ -104,5 +107,10 @@ def unsupported(case: Case) -> str:
 
 
 def _flat(text: str) -> str:
-    flat = " ".join(text.split())
-    return flat if len(flat) <= 400 else f"{flat[:400]}\u2026"
+    flat = " ".join(visible(text[: 4 * LONGEST_NAMED]).split())
+    return flat if len(flat) <= LONGEST_NAMED else f"{flat[:LONGEST_NAMED]}\u2026"
+
+
+def _bracketless(quote: str) -> str:
+    """Return a quotation in which nothing looks like a key, or like its own end."""
+    return _flat(quote).replace("[", "(").replace("]", ")").replace('"', "'")

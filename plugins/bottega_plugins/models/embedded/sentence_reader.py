@@ -45,7 +45,9 @@ class Answer:
     signs: tuple[float, ...]
     """In the order of `confidence.SIGNS`."""
     verdict: str = ""
-    """`yes` or `no` where that is asked; empty else."""
+    """`yes` or `no` where that is asked and told; empty else."""
+    is_verdict: bool = False
+    """Whether yes or no is asked."""
 
 
 async def ask_sentences(
@@ -66,14 +68,21 @@ async def answers(
     for short in shorts:
         candidate = ranked[short.sentence if short else 0]
         values = signs(question, asked, candidate, short)
-        verdict = _verdict(values) if asked.sort == "yes" else ""
-        found.append(Answer(candidate, short, values, verdict))
+        is_verdict = asked.sort == "yes"
+        verdict = _verdict(ask, candidate, values) if is_verdict else ""
+        found.append(Answer(candidate, short, values, verdict, is_verdict))
     return found
 
 
-def _verdict(values: tuple[float, ...]) -> str:
-    """Say yes, unless either the question or the sentence turns the other round."""
+def _verdict(ask: Ask, candidate: Candidate, values: tuple[float, ...]) -> str:
+    """Say yes where all that is asked is said, no where one side turns it round; else nothing.
+
+    `Was she born in Oslo?` is not answered by `She was born in Trondheim`: that is quoted alone.
+    """
     told = dict(zip(SIGNS, values, strict=True))
+    there = frozenset(terms(candidate.text)) | frozenset(map(stem, candidate.passage.place))
+    if told["sentence_names"] < 1 or told["numbers"] < 1 or not there.issuperset(ask.terms):
+        return ""
     return "no" if bool(told["negated"]) != bool(told["opposite"]) else "yes"
 
 
@@ -82,7 +91,7 @@ def _finding(ask: Ask, found: Answer) -> Finding:
     likely = probability(found.signs)
     if found.verdict:
         return Finding(ask, passage, likely, sentence=sentence, short=found.verdict, share=1.0)
-    if short is None:
+    if short is None or found.is_verdict:
         return Finding(ask, passage, likely, sentence=sentence)
     start, end = place_of(short.text, sentence, passage.text)
     return Finding(

@@ -41,7 +41,7 @@ def abstention(task: str, reading: Reading) -> str:
         return text
     where = shown(nearest.passage.heading or nearest.passage.source)
     place = f'"{cut(where)}"' if where else "a passage"
-    return f"{text} The nearest passage is {place}{nearest.passage.cited}, which does not tell."
+    return f"{text} The nearest passage, {place}{nearest.passage.cited}, gives no sure answer."
 
 
 def _not_said(asks: Sequence[Ask]) -> str:
