@@ -14,8 +14,8 @@ from bottega import Agent, Graph
 from bottega_plugins.knowledge import KnowledgeBase, SearchKnowledge
 
 DOCUMENTS = {
-    "bridge.md": "# Harbour Bridge\n\nThe Harbour Bridge was designed by Ada Holmqvist, an engineer. "
-    "The Harbour Bridge in Lindvik was opened in 1931.\n",
+    "bridge.md": "# Harbour Bridge\n\nThe Harbour Bridge was designed by Ada Holmqvist, an "
+    "engineer. The Harbour Bridge in Lindvik was opened in 1931.\n",
     "holmqvist.md": "# Ada Holmqvist\n\nAda Holmqvist was born in Uppsala in 1884. She studied in "
     "Zurich and became an engineer.\n",
     "guide.md": "# Guide to Lindvik\n\nVisitors like the old town. The Harbour Bridge in Lindvik "
