@@ -147,7 +147,7 @@ def test_the_same_graph_runs_on_a_hosted_model(at_home, openai_server, monkeypat
     [
         (["run", "nothing.yaml", "go"], "nothing.yaml"),
         (["run", "research.yaml", "  "], "the task is empty"),
-        (["ask", "", "--docs", "peps"], "the task is empty"),
+        (["ask", "", "--docs", "peps"], "the question is empty"),
         (["ask", "why?", "--docs", "no-such-folder"], "no-such-folder"),
         (["ask", "why?"], "--docs"),
         (["index", "research.yaml"], "not a folder"),
