@@ -17,7 +17,6 @@ from bottega_plugins.knowledge.documents.reader import DocumentReader
 from bottega_plugins.knowledge.documents.splitter import Splitter
 from bottega_plugins.knowledge.given import GivenDocuments, documents_of
 from bottega_plugins.knowledge.index.filters import Filters
-from bottega_plugins.knowledge.index.manifest import NAME
 from bottega_plugins.knowledge.index.progress import Progress, Report, UpdateReport
 from bottega_plugins.knowledge.index.record import DocumentInfo
 from bottega_plugins.knowledge.index.store import Store, index_folder, require_embedder
@@ -77,8 +76,9 @@ class KnowledgeBase:
         place = place.resolve()
         if isinstance(embedder, str):
             embedder = _make_embedder(embedder, plugins, home)
-        if not place.exists() or (place / NAME).exists():
-            return cls(Store(docs=None, folder=place), embedder)
+        alone = Store(docs=None, folder=place)
+        if not place.exists() or alone.holds_any():
+            return cls(alone, embedder)
         return cls(Store(docs=place, folder=index_folder(place, home)), embedder)
 
     @property
@@ -169,11 +169,9 @@ class KnowledgeBase:
         """Return at most k passages, as `search` does."""
         question = checked(Question(query=query, k=k, filters=filters, how=search))
         self.require_index()
-        try:
+        with self._store.hinted():
             snapshot = await asyncio.to_thread(self._current)
             return await answer(snapshot, self._embedder, question)
-        except StorageError as error:
-            raise StorageError(error.message, hint=error.hint or self._store.hint) from error
 
     def documents(self) -> Iterator[DocumentInfo]:
         """Yield what is known of each document. Raises as `search` does."""
@@ -187,11 +185,8 @@ class KnowledgeBase:
     def verify(self) -> None:
         """Compare every byte of the index with its digest. Raises StorageError for damage."""
         self.require_index()
-        try:
-            for segment in self._current().segments:
-                segment.verify()
-        except StorageError as error:
-            raise StorageError(error.message, hint=self._store.hint) from error
+        with self._store.hinted():
+            self._current().verify()
 
     def close(self) -> None:
         """Let go of the index; the next search opens it again."""

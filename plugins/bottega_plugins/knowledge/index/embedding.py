@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bottega.errors import StorageError
@@ -69,8 +70,9 @@ class Embedding:
     def _known(self, documents: Sequence[NewDocument], wanted: Iterable[bytes]) -> _Vectors:
         vectors = self._pending.find(wanted)
         for document in documents if self._old else ():
-            for segment, info, span in self._alike(document.info):
-                vectors.update(self._of_old(segment, info, span))
+            with suppress(StorageError):  # damaged ones are computed again
+                for segment, info, span in self._alike(document.info):
+                    vectors.update(self._of_old(segment, info, span))
         return vectors
 
     def _alike(self, info: DocumentInfo) -> Iterator[tuple[Segment, DocumentInfo, Span]]:

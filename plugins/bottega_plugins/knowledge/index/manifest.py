@@ -17,6 +17,8 @@ from bottega.errors import StorageError
 from bottega_plugins.knowledge.index.checksums import FileInfo
 
 NAME = "manifest.json"
+COPY = "manifest.copy.json"
+"""What a damaged index is saved from; nothing else reads it."""
 FORMAT = 2
 """Raised when an older Bottega could not read what this one writes."""
 
@@ -97,9 +99,9 @@ class Manifest:
         return json.dumps({**fields, "sha256": _digest(fields)}, indent=1)
 
 
-def read_manifest(folder: Path) -> Manifest | None:
+def read_manifest(folder: Path, name: str = NAME) -> Manifest | None:
     """Return the manifest in the folder, or None where there is none. Raises StorageError."""
-    path = folder / NAME
+    path = folder / name
     try:
         text = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):

@@ -114,6 +114,11 @@ class Segment:
         for file in self._files.values():
             file.verify()
 
+    def verify_documents(self) -> None:
+        """Compare what the documents can be taken from again, vectors and words left out."""
+        for name in (catalogue.NAME, passage_file.LINES, passage_file.OFFSETS):
+            self._files[name].verify()
+
     def with_deleted(self, info: SegmentInfo) -> Segment:
         """Return this segment in a later state, which differs in what is deleted alone."""
         if info == self.info:

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 _MASKS = 16
 """Filters whose answers are kept."""
-
-
 _LEAST = 1e-9
 _SAME = 2e-5
 """Of a score, as a share of the highest: neighbours that differ by less do so by rounding."""
@@ -190,10 +188,10 @@ class Snapshot:
         """Return passages by number, in the order given."""
         return [self._passage(int(number)) for number in numbers]
 
-    def texts(self, numbers: Iterable[int]) -> list[str]:
-        """Return the texts of passages, in the order given."""
-        places = (self._place(int(number)) for number in numbers)
-        return [segment.passages.read(place).text for segment, place in places]
+    def verify(self) -> None:
+        """Compare every byte with its digest. Raises StorageError, naming the damaged file."""
+        for segment in self.segments:
+            segment.verify()
 
     def documents(self) -> Iterator[DocumentInfo]:
         """Yield the documents that are not deleted."""

@@ -8,8 +8,8 @@ import shlex
 import shutil
 import sqlite3
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,6 +66,10 @@ class Store:
         """Say whether an index has been made."""
         return (self.folder / manifests.NAME).exists()
 
+    def holds_any(self) -> bool:
+        """Say whether an index has been made, or one has lost its manifest."""
+        return self.exists() or (self.folder / manifests.COPY).exists()
+
     def stamp(self) -> tuple[int, int]:
         """Return something that changes with each switch. Raises StorageError without an index."""
         try:
@@ -82,16 +86,14 @@ class Store:
         Raises StorageError for one that is damaged.
         """
         known = {each.info.name: each for each in before.segments} if before else {}
-        try:
+        with self.hinted():
             return self._load(known)
-        except StorageError as error:
-            raise StorageError(error.message, hint=self.hint) from error
 
     def _load(self, known: Mapping[str, Segment]) -> Snapshot:
         for _ in range(_SWITCHES):
             manifest = read_manifest(self.folder)
             if manifest is None:
-                raise StorageError(f"no index at {self.folder}")
+                raise StorageError(f"no index at {self.folder}: {manifests.NAME} is missing")
             try:
                 return self._open(manifest, known)
             except StorageError:
@@ -112,9 +114,39 @@ class Store:
                 segment.verify()
         return Snapshot(manifest, segments)
 
+    def salvage(self) -> tuple[Snapshot | None, str]:
+        """Return what documents can be taken from in a damaged state, and what is lost of it.
+
+        Of its segments those whose documents are whole; their vectors and words may not be.
+        """
+        manifest = self._whole_manifest()
+        if manifest is None:
+            return None, "what programs added to it is lost"
+        segments: list[Segment] = []
+        lost: list[str] = []
+        for info in manifest.segments:
+            try:
+                segment = Segment(self.folder / info.name, info, manifest.dimension)
+                segment.verify_documents()
+            except StorageError:
+                lost.append(info.name)
+                continue
+            segments.append(segment)
+        kept = replace(manifest, segments=tuple(segment.info for segment in segments))
+        told = f"what programs added is lost where it was in {', '.join(lost)}" if lost else ""
+        return Snapshot(kept, segments), told
+
+    def _whole_manifest(self) -> Manifest | None:
+        for name in (manifests.NAME, manifests.COPY):
+            with suppress(StorageError):
+                manifest = read_manifest(self.folder, name)
+                if manifest is not None:
+                    return manifest
+        return None
+
     def create(self, manifest: Manifest) -> None:
         """Make an index by itself, whole at once, so that its folder never passes for another."""
-        if self.exists():
+        if self.holds_any():
             return
         fresh = self.folder.with_name(f".{self.folder.name}.{os.urandom(6).hex()}")
         with self.disk_errors():
@@ -138,6 +170,16 @@ class Store:
             yield
 
     @contextmanager
+    def hinted(self) -> Generator[None]:
+        """Let an error in reading the index say what to do about it."""
+        try:
+            yield
+        except StorageError as error:
+            if error.hint:
+                raise
+            raise StorageError(error.message, hint=self.hint) from error
+
+    @contextmanager
     def disk_errors(self) -> Generator[None]:
         """Raise StorageError for what the disk refuses."""
         try:
@@ -151,8 +193,13 @@ class Store:
 
     def switch(self, manifest: Manifest) -> None:
         """Make a new state the present one, inside `writing`. Raises OSError."""
+        data = manifest.dumps().encode()
+        copy = self.folder / manifests.COPY
+        copy.unlink(missing_ok=True)  # at no time is it that of another state
         sync(self.folder)
-        replace_synced(self.folder / manifests.NAME, manifest.dumps().encode())
+        replace_synced(self.folder / manifests.NAME, data)
+        with suppress(OSError):  # the new state is in place all the same
+            replace_synced(copy, data)
         self._tidy(manifest)
 
     def tidy(self) -> None:

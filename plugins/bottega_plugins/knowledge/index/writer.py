@@ -104,7 +104,8 @@ class IndexWriter:
         """Delete documents; return how many there were."""
         async with self._session(_silent, may_rebuild=False) as session:
             wanted = list(sources)
-            deleted = await asyncio.to_thread(lambda: sum(map(session.change.delete, wanted)))
+            with self.store.hinted():
+                deleted = await asyncio.to_thread(lambda: sum(map(session.change.delete, wanted)))
             await self._commit(session, _silent)
         return deleted
 
@@ -116,7 +117,7 @@ class IndexWriter:
         if self.store.docs is None:
             self.store.create(start)
         with self.store.writing():
-            old, rebuilt = await asyncio.to_thread(self._old)
+            old, rebuilt = await asyncio.to_thread(self._old, all_of_it=may_rebuild)
             if rebuilt not in {"", _NOTHING} and not may_rebuild:
                 raise StorageError(rebuilt, hint=self.store.hint)
             base = None if rebuilt else old
@@ -133,14 +134,20 @@ class IndexWriter:
                 raise
             pending.clear()
 
-    def _old(self) -> tuple[Snapshot | None, str]:
-        """Return what the index was, if it can be read, and why it cannot be built upon."""
-        if not self.store.exists():
+    def _old(self, *, all_of_it: bool) -> tuple[Snapshot | None, str]:
+        """Return what the index was, if it can be read, and why it cannot be built upon.
+
+        Damage anywhere in it is found when `all_of_it` is compared with its digests.
+        """
+        if not self.store.holds_any():
             return None, _NOTHING
         try:
             old = self.store.load()
+            if all_of_it:
+                old.verify()
         except StorageError as error:
-            return None, error.message
+            saved, lost = self.store.salvage()
+            return saved, "; ".join(filter(None, (error.message, lost)))
         try:
             require_embedder(self.store, old.manifest, self.embedder)
         except StorageError as error:
@@ -176,14 +183,19 @@ class IndexWriter:
     ) -> AsyncIterator[NewDocument]:
         async for document in documents:
             digest = _digest(document)
-            before = await asyncio.to_thread(known.find, document.source) if known else None
-            if before and before[1].sha256 == digest:
+            before = await asyncio.to_thread(self._find, known, document.source)
+            if before and before.sha256 == digest:
                 unchanged.append(document.source)
                 continue
             try:
                 yield await self._cut(document, digest, "added")
             except SkippedError as error:
                 skipped.append(Skipped(source=document.source, reason=str(error)))
+
+    def _find(self, known: Snapshot | None, source: str) -> DocumentInfo | None:
+        with self.store.hinted():
+            found = known.find(source) if known else None
+        return found[1] if found else None
 
     async def _cut(self, document: Document, digest: str, origin: Origin) -> NewDocument:
         reading = await self.reader.read(document)
