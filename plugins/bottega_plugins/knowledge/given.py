@@ -31,6 +31,17 @@ async def documents_of(given: GivenDocuments) -> AsyncIterator[Document]:
         raise _unfit(given)
 
 
+def sources_of(given: str | Iterable[str]) -> list[str]:
+    """Return one source or several as a list. Raises InputError for what is none."""
+    if isinstance(given, str):
+        return [given]
+    listed = list(given) if isinstance(cast("object", given), Iterable) else [cast("Any", given)]
+    for each in listed:
+        if not isinstance(each, str):
+            raise InputError(f"the sources must be texts, not {each!r:.80}")
+    return listed
+
+
 def _is_one(given: object) -> bool:
     if isinstance(given, tuple):  # several documents may come in a tuple as well
         return isinstance(next(iter(cast("Sequence[Any]", given)), None), str)
@@ -76,9 +87,38 @@ def _checked(document: Document) -> Document:
         raise InputError(
             f"the content of {source!r} must be a text or bytes, not {type(content).__name__}"
         )
-    if not isinstance(cast("Any", document.metadata), Mapping):
-        raise InputError(f"the metadata of {source!r} must be a mapping")
+    for name in ("title", "format"):
+        _require_text(source, name, getattr(document, name))
+    _require_metadata(source, document.metadata)
     return document
+
+
+def _require_text(source: str, name: str, given: object) -> None:
+    if not isinstance(given, str):
+        raise InputError(f"the {name} of {source!r} must be a text, not {type(given).__name__}")
+
+
+def _require_metadata(source: str, given: object) -> None:
+    if not isinstance(given, Mapping):
+        kind = type(given).__name__
+        raise InputError(f"the metadata of {source!r} must be a mapping, not {kind}")
+    waiting: list[Any] = [cast("object", given)]
+    seen: set[int] = set()  # what holds itself is told of later, as no JSON
+    while waiting:
+        held = waiting.pop()
+        if id(held) in seen:
+            continue
+        if isinstance(held, Mapping):
+            seen.add(id(cast("object", held)))
+            inner: Mapping[Any, Any] = held
+            for key in inner:
+                if not isinstance(key, str):
+                    what = f"{key!r:.80}, which is no text but {type(key).__name__}"
+                    raise InputError(f"the metadata of {source!r} has the field {what}")
+            waiting += inner.values()
+        elif isinstance(held, list | tuple):
+            seen.add(id(cast("object", held)))
+            waiting += cast("Sequence[Any]", held)
 
 
 def _unfit(given: object) -> InputError:

@@ -57,6 +57,10 @@ class Condition:
 
 def conditions(filters: Filters) -> list[Condition]:
     """Return what must hold for a passage. Raises InputError for what is no filter."""
+    if not isinstance(cast("object", filters), Mapping):
+        hint = 'write them like {"lang": "en"}'
+        kind = type(filters).__name__
+        raise InputError(f"the filters must be a mapping of fields, not {kind}", hint=hint)
     return [each for key, wanted in filters.items() for each in _of_field(key, wanted)]
 
 
@@ -78,6 +82,8 @@ def _of_field(key: object, wanted: Json) -> Iterator[Condition]:
 
 def _condition(key: str, operator: str, operand: Json) -> Condition:
     if operator == "exists":
+        if not isinstance(operand, bool):
+            raise _unfit(key, operator, operand, "true or false")
         return Condition(key=key, test="1", negated=not operand)
     if operator == "in":
         if not isinstance(operand, list | tuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, cast, runtime_checkable
 
 from bottega.errors import InputError
 
@@ -30,10 +30,27 @@ class Search:
     reranker: Reranker | None = None
     """Puts the best candidates in order anew."""
     exact: tuple[str, ...] = ()
-    """Phrases, each of which must stand in the passage, its title or a heading."""
+    """Phrases, each of which must stand in the passage, its title or a heading. A single text is
+    taken as one phrase."""
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise InputError(f"unknown mode {self.mode!r}", hint=f"known: {', '.join(MODES)}")
-        if not 0 <= self.diversity <= 1:
-            raise InputError(f"diversity is {self.diversity}: it goes from 0 to 1")
+        diversity: Any = self.diversity
+        if not isinstance(diversity, int | float) or not 0 <= diversity <= 1:
+            raise InputError(f"diversity is {diversity!r:.80}: it goes from 0 to 1")
+        phrases: Any = self.exact
+        object.__setattr__(self, "exact", _phrases(phrases))
+
+
+def _phrases(given: Any) -> tuple[str, ...]:
+    """Return one phrase or several as a tuple."""
+    if isinstance(given, str):
+        return (given,)
+    if isinstance(given, list | tuple):
+        phrases = tuple(cast("Sequence[Any]", given))
+        if all(isinstance(phrase, str) for phrase in phrases):
+            return phrases
+    raise InputError(
+        f"exact must be phrases, not {given!r:.80}", hint='write exact=("cold winter",)'
+    )

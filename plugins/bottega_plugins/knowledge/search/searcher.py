@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bottega.embedder import embed_query
 from bottega.errors import InputError
@@ -43,9 +43,18 @@ class Question:
 
 def checked(question: Question) -> Question:
     """Return the question, its query cut to a length. Raises InputError for what is none."""
-    if question.k < 1:
-        raise InputError(f"k is {question.k}: at least 1 passage must be asked for")
-    query = question.query.strip()[:LONGEST_QUERY]
+    asked: Any = question.query
+    if not isinstance(asked, str):
+        raise InputError(f"the query must be a text, not {type(asked).__name__}")
+    k: Any = question.k
+    if not isinstance(k, int) or isinstance(k, bool):
+        raise InputError(f"k must be a whole number, not {k!r:.80}")
+    if k < 1:
+        raise InputError(f"k is {k}: at least 1 passage must be asked for")
+    how: Any = question.how
+    if not isinstance(how, Search):
+        raise InputError(f"search must be a Search, not {type(how).__name__}")
+    query = asked.strip()[:LONGEST_QUERY]
     if not query:
         raise InputError("the query is empty", hint="say what to look for")
     return Question(query=query, k=question.k, filters=question.filters, how=question.how)
