@@ -15,9 +15,9 @@ from bottega.messages import Citation
 from bottega.runnable import outside_loop
 from bottega_plugins.knowledge.documents.reader import DocumentReader
 from bottega_plugins.knowledge.documents.splitter import Splitter
-from bottega_plugins.knowledge.given import GivenDocuments, documents_of
+from bottega_plugins.knowledge.given import GivenDocuments, documents_of, sources_of
 from bottega_plugins.knowledge.index.filters import Filters
-from bottega_plugins.knowledge.index.progress import Progress, Report, UpdateReport
+from bottega_plugins.knowledge.index.progress import Report, UpdateReport, silent
 from bottega_plugins.knowledge.index.record import DocumentInfo
 from bottega_plugins.knowledge.index.store import Store, index_folder, require_embedder
 from bottega_plugins.knowledge.index.writer import OTHER_CUT, IndexWriter
@@ -125,7 +125,7 @@ class KnowledgeBase:
             raise InputError(
                 f"{self.path} is no folder of documents", hint="add() puts documents into an index"
             )
-        return await self._writer.update(require_folder(self.docs), progress or _silent)
+        return await self._writer.update(require_folder(self.docs), progress or silent)
 
     def add(self, documents: GivenDocuments, progress: Report | None = None) -> UpdateReport:
         """Add documents, given as `Document`, as (source, text) or as mappings of its fields.
@@ -138,7 +138,7 @@ class KnowledgeBase:
 
     async def aadd(self, documents: GivenDocuments, progress: Report | None = None) -> UpdateReport:
         """Add documents, as `add` does; also from an async iterable."""
-        return await self._writer.add(documents_of(documents), progress or _silent)
+        return await self._writer.add(documents_of(documents), progress or silent)
 
     def delete(self, sources: str | Iterable[str]) -> int:
         """Delete documents by source; return how many there were.
@@ -150,7 +150,7 @@ class KnowledgeBase:
     async def adelete(self, sources: str | Iterable[str]) -> int:
         """Delete documents, as `delete` does."""
         self.require_index()
-        return await self._writer.delete([sources] if isinstance(sources, str) else sources)
+        return await self._writer.delete(sources_of(sources))
 
     def search(
         self, query: str, k: int = 5, filters: Filters | None = None, search: Search = _DEFAULT
@@ -250,7 +250,3 @@ def _make_embedder(name: str, plugins: PluginManager | None, home: Path | None) 
         "embedder", name
     )
     return made
-
-
-def _silent(progress: Progress) -> None:
-    """Tell nobody."""

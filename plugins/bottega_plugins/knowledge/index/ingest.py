@@ -33,14 +33,24 @@ class Ingest:
     done: int = 0
     added: int = 0
     changed: int = 0
+    """As with those that were added, documents of one source count once."""
+    _sources: set[str] = field(default_factory=set[str])
+    _repeated: int = 0
     _window: list[NewDocument] = field(default_factory=list["NewDocument"])
     _held: int = 0
+
+    def forget(self) -> None:
+        """Count anew from here."""
+        self.added = self.changed = self.done = 0
+        self._sources.clear()
 
     async def take(self, documents: AsyncIterator[NewDocument]) -> None:
         """Take all documents of the stream. Raises StorageError and what the embedder raises."""
         self._tell()
         async for document in documents:
             self._window.append(document)
+            self._repeated += document.info.source in self._sources
+            self._sources.add(document.info.source)
             self._held += len(document.chunks)
             if self._held >= _WINDOW:
                 await self._write()
@@ -49,13 +59,14 @@ class Ingest:
 
     async def _write(self) -> None:
         window, self._window, self._held = self._window, [], 0
+        repeated, self._repeated = self._repeated, 0
         if not window:
             return
         rows = await self.embedding.rows(window, self._tell)
         replaced = await to_the_end(self._append, window, rows)
         self.done += len(window)
         self.changed += replaced
-        self.added += len(window) - replaced
+        self.added += len(window) - replaced - repeated
         self._tell()
 
     def _append(self, window: list[NewDocument], rows: list[Any]) -> int:

@@ -23,6 +23,10 @@ class Progress:
 Report = Callable[[Progress], object]
 
 
+def silent(progress: Progress) -> None:
+    """Tell nobody."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UpdateReport:
     """What an update did; the numbers count documents unless they say otherwise."""

@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from contextlib import asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bottega.errors import InputError, StorageError
-from bottega_plugins.knowledge.documents import folder
+from bottega.errors import StorageError
 from bottega_plugins.knowledge.documents.document import Document
-from bottega_plugins.knowledge.documents.skipped import Skipped, SkippedError
+from bottega_plugins.knowledge.documents.skipped import Skipped
 from bottega_plugins.knowledge.index import merge, postings
 from bottega_plugins.knowledge.index.change import Change
 from bottega_plugins.knowledge.index.embedding import Embedding
 from bottega_plugins.knowledge.index.ingest import Ingest, to_the_end
+from bottega_plugins.knowledge.index.intake import Intake
 from bottega_plugins.knowledge.index.manifest import Manifest
 from bottega_plugins.knowledge.index.passage_file import load_chunk
 from bottega_plugins.knowledge.index.pending import Pending
-from bottega_plugins.knowledge.index.progress import Progress, Report, UpdateReport
-from bottega_plugins.knowledge.index.record import DocumentInfo, NewDocument, Origin
-from bottega_plugins.knowledge.index.seen import Seen, SeenFiles
+from bottega_plugins.knowledge.index.progress import Progress, Report, UpdateReport, silent
+from bottega_plugins.knowledge.index.record import NewDocument
+from bottega_plugins.knowledge.index.seen import SeenFiles
 from bottega_plugins.knowledge.index.store import Store, is_made_with, require_embedder
-from bottega_plugins.knowledge.index.survey import Survey, looks_of_file, survey
+from bottega_plugins.knowledge.index.survey import Survey, survey
 
 if TYPE_CHECKING:
     from bottega.embedder import Embedder
@@ -76,10 +74,10 @@ class IndexWriter:
             )
             if session.base is None:
                 await session.ingest.take(_carried(session.old))
-                session.ingest.added = 0
+                session.ingest.forget()
             session.ingest.total = len(found.to_read)
-            session.ingest.done = 0
-            await session.ingest.take(self._read_files(found))
+            async with aclosing(self._intake().files(found)) as fresh:
+                await session.ingest.take(fresh)
             deleted = await asyncio.to_thread(_delete_gone, session.change, found)
             made = await self._commit(session, report)
             await asyncio.to_thread(seen.save, found.seen)
@@ -92,22 +90,25 @@ class IndexWriter:
     async def add(self, documents: AsyncIterator[Document], report: Report) -> UpdateReport:
         """Add documents as they come; one of a known source replaces that."""
         started = time.perf_counter()
-        skipped: list[Skipped] = []
+        intake = self._intake()
         async with self._session(report, may_rebuild=False) as session:
-            unchanged: list[str] = []
-            fresh = self._read_given(documents, session.base, skipped, unchanged)
-            await session.ingest.take(fresh)
+            async with aclosing(intake.given(documents, session.base)) as fresh:
+                await session.ingest.take(fresh)
             made = await self._commit(session, report)
-        return replace(self._report(session, made, skipped, started), unchanged=len(unchanged))
+        told = self._report(session, made, intake.skipped, started)
+        return replace(told, unchanged=len(intake.unchanged))
 
     async def delete(self, sources: Iterable[str]) -> int:
         """Delete documents; return how many there were."""
-        async with self._session(_silent, may_rebuild=False) as session:
+        async with self._session(silent, may_rebuild=False) as session:
             wanted = list(sources)
             with self.store.hinted():
                 deleted = await asyncio.to_thread(lambda: sum(map(session.change.delete, wanted)))
-            await self._commit(session, _silent)
+            await self._commit(session, silent)
         return deleted
+
+    def _intake(self) -> Intake:
+        return Intake(store=self.store, reader=self.reader)
 
     @asynccontextmanager
     async def _session(self, report: Report, *, may_rebuild: bool) -> AsyncGenerator[_Session]:
@@ -153,61 +154,6 @@ class IndexWriter:
         except StorageError as error:
             return old, error.message
         return old, OTHER_CUT if old.manifest.splitter != self.version else ""
-
-    async def _read_files(self, found: Survey) -> AsyncIterator[NewDocument]:
-        """Yield the files that the survey found new or changed; what cannot be read is skipped."""
-        for source, path in found.to_read:
-            looks = looks_of_file(path)
-            digest = ""
-            try:
-                data = await asyncio.to_thread(folder.read, path)
-                digest = hashlib.sha256(data).hexdigest()
-                document = Document(source=source, content=data)
-                made = await self._cut(document, digest, "folder")
-            except SkippedError as error:
-                reason = str(error)
-                found.skipped.append(Skipped(source=source, reason=reason))
-                found.gone.append(source)
-                if digest:
-                    found.seen.append(Seen(source=source, looks=looks, sha256="", reason=reason))
-                continue
-            found.seen.append(Seen(source=source, looks=looks, sha256=digest))
-            yield made
-
-    async def _read_given(
-        self,
-        documents: AsyncIterator[Document],
-        known: Snapshot | None,
-        skipped: list[Skipped],
-        unchanged: list[str],
-    ) -> AsyncIterator[NewDocument]:
-        async for document in documents:
-            digest = _digest(document)
-            before = await asyncio.to_thread(self._find, known, document.source)
-            if before and before.sha256 == digest:
-                unchanged.append(document.source)
-                continue
-            try:
-                yield await self._cut(document, digest, "added")
-            except SkippedError as error:
-                skipped.append(Skipped(source=document.source, reason=str(error)))
-
-    def _find(self, known: Snapshot | None, source: str) -> DocumentInfo | None:
-        with self.store.hinted():
-            found = known.find(source) if known else None
-        return found[1] if found else None
-
-    async def _cut(self, document: Document, digest: str, origin: Origin) -> NewDocument:
-        reading = await self.reader.read(document)
-        info = DocumentInfo(
-            source=document.source,
-            title=reading.title,
-            format=reading.format,
-            metadata=reading.metadata,
-            sha256=digest,
-            origin=origin,
-        )
-        return NewDocument(info=info, chunks=reading.chunks)
 
     async def _commit(self, session: _Session, report: Report) -> Manifest:
         """Make the change the present state, then merge what has become many."""
@@ -259,18 +205,3 @@ async def _carried(old: Snapshot | None) -> AsyncIterator[NewDocument]:
 
 def _delete_gone(change: Change, found: Survey) -> int:
     return sum(map(change.delete, found.gone))
-
-
-def _digest(document: Document) -> str:
-    """Return what changes with anything that the caller gave."""
-    content = document.content
-    data = content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass")
-    try:
-        told = json.dumps([document.title, document.format, dict(document.metadata)])
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InputError(f"the metadata of {document.source!r} is no JSON: {error}") from None
-    return hashlib.sha256(f"{told}\n".encode() + data).hexdigest()
-
-
-def _silent(progress: Progress) -> None:
-    """Tell nobody."""
