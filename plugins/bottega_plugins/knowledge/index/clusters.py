@@ -29,6 +29,8 @@ _MOST_SHARE = 8
 """At most one in so many lists is looked into: vectors without any structure never get enough."""
 _A_CENTRE = 40
 """Vectors that a centre is trained on; FAISS asks for 39."""
+_SPARE = 2
+"""How many times as many passages as are asked for the lists have on average."""
 _QUERIES = 64
 _RUN = 20_000
 _ITERATIONS = 10
@@ -52,18 +54,26 @@ class Clusters:
         self._file.verify()
         if self._index is None:
             self._index = mapped(self._file)
-        options = functools.partial(faiss_module().SearchParametersIVF, nprobe=self._probes(among))
-        numbers, _ = searched(self._index, query, k, among, options)
+        matching = self._index.ntotal if among is None else int(among.sum())
+        wanted, probes = min(k, matching), self._probes(k, matching)
+        while True:
+            options = functools.partial(faiss_module().SearchParametersIVF, nprobe=probes)
+            numbers, _ = searched(self._index, query, k, among, options)
+            if len(numbers) >= wanted or probes == self._info.lists:
+                break
+            probes = min(4 * probes, self._info.lists)
         products = self._exact.rows(numbers) @ query
         order = (-products).argsort(kind="stable")
         return numbers[order], products[order]
 
-    def _probes(self, among: NDArray[np.bool_] | None) -> int:
-        """Return how many lists to look into: more where a filter leaves few passages in each."""
-        if among is None:
-            return self._info.probes
-        share = max(float(among.mean()), 1 / self._info.lists)
-        return min(self._info.lists, int(self._info.probes / share))
+    def _probes(self, k: int, matching: int) -> int:
+        """Return how many lists to look into first.
+
+        More where a filter leaves few passages in each, or where very many are asked for.
+        """
+        lists, share = self._info.lists, max(matching, 1) / max(self._index.ntotal, 1)
+        fewest = _SPARE * k * lists // max(matching, 1)
+        return min(lists, max(int(self._info.probes / share), fewest))
 
 
 def build(folder: Path, count: int, dimension: int) -> ClusterInfo | None:
