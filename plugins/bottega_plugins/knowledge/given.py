@@ -110,7 +110,7 @@ def _require_metadata(source: str, given: object) -> None:
             continue
         if isinstance(held, Mapping):
             seen.add(id(cast("object", held)))
-            inner: Mapping[Any, Any] = held
+            inner = cast("Mapping[object, Any]", held)
             for key in inner:
                 if not isinstance(key, str):
                     what = f"{key!r:.80}, which is no text but {type(key).__name__}"

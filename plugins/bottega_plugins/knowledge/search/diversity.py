@@ -6,7 +6,7 @@ and producing summaries", SIGIR 1998. Which passages are candidates is for the c
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def diversified(
-    scores: NDArray[np.float32], vectors: NDArray[np.float32], k: int, diversity: float
+    scores: NDArray[np.floating[Any]], vectors: NDArray[np.float32], k: int, diversity: float
 ) -> list[int]:
     """Return at most k places among the candidates, in the order in which they are chosen.
 
@@ -39,7 +39,7 @@ def diversified(
     return chosen
 
 
-def _from_0_to_1(scores: NDArray[np.float32]) -> NDArray[np.float64]:
+def _from_0_to_1(scores: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     import numpy as np
 
     exact = scores.astype(np.float64)

@@ -27,6 +27,13 @@ def quoted(query: str) -> list[str]:
     return [text for text in dict.fromkeys(texts) if plain_words(text)][:_MOST_PHRASES]
 
 
+def has(phrase: str, passage: Passage) -> bool:
+    """Say whether a passage, its title or a heading has a phrase, case and marks aside."""
+    plain, headings = plain_words(phrase), passage.chunk.heading.split(" > ")
+    texts = (passage.chunk.text, passage.document.title, *headings)
+    return any(contains(text, plain) for text in texts)
+
+
 def points(phrase: str, passage: Passage) -> int:
     """Return how much a passage has to do with a phrase; 0 for nothing."""
     plain, title = plain_words(phrase), passage.document.title

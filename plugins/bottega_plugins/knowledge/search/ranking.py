@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 LONGEST_TITLE = 20
 """Words of a title that a query is searched for."""
+MOST_READ = 20_000
+"""Passages that are read to find those with the exact phrases: a few seconds."""
 _DEPTH = 200
 """How far down each list is looked at."""
 _BLOCK = 64
@@ -49,24 +51,39 @@ class Ranking:
         self,
         snapshot: Snapshot,
         query: str,
-        vector: NDArray[np.float32],
+        vector: NDArray[np.float32] | None,
         how: Search,
         among: NDArray[np.bool_] | None,
     ) -> None:
         self._snapshot = snapshot
         self._query = query
-        self._vector = vector
+        self._asked = vector
         self._how = how
         self._among = among
+        self._having: dict[int, bool] = {}
+        """Of passages that were read, whether they have the exact phrases."""
+
+    @property
+    def _vector(self) -> NDArray[np.float32]:
+        """The query's; there is none to be found by words alone."""
+        import numpy as np
+
+        if self._asked is None:
+            return np.zeros(self._snapshot.manifest.dimension, dtype=np.float32)
+        return self._asked
 
     def best(self, k: int) -> list[tuple[Passage, float]]:
         """Return at most k passages with their scores, best first, no text twice."""
         depth = max(_DEPTH, 2 * k)
         while True:
             found = list(self._distinct(self._ordered(depth), k))
-            if len(found) == k or depth >= self._snapshot.size:
+            if len(found) == k or depth >= self._most or len(self._having) >= MOST_READ:
                 return found
-            depth *= 8  # many copies of one text have filled the lists
+            depth *= 8  # copies of one text, or what lacks a phrase, have filled the lists
+
+    @cached_property
+    def _most(self) -> int:
+        return self._snapshot.size if self._among is None else int(self._among.sum())
 
     def _ordered(self, depth: int) -> list[tuple[int, float]]:
         if self._how.mode == "vectors":
@@ -166,12 +183,24 @@ class Ranking:
     ) -> Iterator[tuple[Passage, float]]:
         seen: set[str] = set()
         for number, score in ordered:
+            if not self._may_have(number):
+                continue
             (passage,) = self._snapshot.passages([number])
-            if passage.chunk.text not in seen:
+            if passage.chunk.text not in seen and self._has_phrases(passage):
                 seen.add(passage.chunk.text)
                 yield passage, score
                 if len(seen) == k:
                     return
+
+    def _may_have(self, number: int) -> bool:
+        """Say whether a passage has the exact phrases, or may still be read to find out."""
+        return self._having.get(number, not self._how.exact or len(self._having) < MOST_READ)
+
+    def _has_phrases(self, passage: Passage) -> bool:
+        if self._how.exact and passage.number not in self._having:
+            has = all(phrases.has(phrase, passage) for phrase in self._how.exact)
+            self._having[passage.number] = has
+        return self._having.get(passage.number, True)
 
 
 def _highest(scores: NDArray[np.float32], depth: int) -> NDArray[np.int64]:

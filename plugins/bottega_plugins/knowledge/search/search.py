@@ -31,7 +31,7 @@ class Search:
     """Puts the best candidates in order anew."""
     exact: tuple[str, ...] = ()
     """Phrases, each of which must stand in the passage, its title or a heading. A single text is
-    taken as one phrase."""
+    taken as one phrase. Of passages that have all their words the best 20,000 are read."""
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from bottega.messages import Citation
 from bottega_plugins.knowledge.search.diversity import diversified
 from bottega_plugins.knowledge.search.ranking import Ranking
 from bottega_plugins.knowledge.search.search import Reranker, Search
-from bottega_plugins.knowledge.words import contains, plain_words, words
+from bottega_plugins.knowledge.words import words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 LONGEST_QUERY = 10_000
 _CANDIDATES = 50
 """Candidates that a reranker reads, or among which different ones are chosen."""
-
+_FARTHEST = 1e30
+"""What scores are cut to, so that differences of them are numbers."""
 
 _Scored = tuple["Passage", float]
 
@@ -64,10 +66,14 @@ async def answer(snapshot: Snapshot, embedder: Embedder, question: Question) -> 
     """Return the best passages. Raises InputError for filters that are none, and StorageError."""
     if snapshot.is_empty:
         return []
-    vector = await embed_query(embedder, question.query)
     how, k = question.how, question.k
+    among = await asyncio.to_thread(_among, snapshot, question)
+    if among is not None and not among.any():
+        return []
+    vector = None if how.mode == "words" else await embed_query(embedder, question.query)
     many = max(k, _CANDIDATES) if how.reranker or how.diversity else k
-    found = await asyncio.to_thread(_found, snapshot, question, vector, many)
+    ranking = Ranking(snapshot, question.query, vector, how, among)
+    found = await asyncio.to_thread(ranking.best, many)
     if how.reranker and found:
         found = await _reranked(how.reranker, question.query, found)
     if how.diversity and found:
@@ -75,22 +81,23 @@ async def answer(snapshot: Snapshot, embedder: Embedder, question: Question) -> 
     return [citation(passage, score) for passage, score in found[:k]]
 
 
-def _found(
-    snapshot: Snapshot, question: Question, vector: NDArray[np.float32], k: int
-) -> list[_Scored]:
-    among = _among(snapshot, question)
-    if among is not None and not among.any():
-        return []
-    return Ranking(snapshot, question.query, vector, question.how, among).best(k)
-
-
 async def _reranked(reranker: Reranker, query: str, found: list[_Scored]) -> list[_Scored]:
     """Return the passages in the order that the reranker gives them."""
     texts = [f"{passage.document.title}\n{passage.chunk.text}" for passage, _ in found]
-    scores = await reranker.rerank(query, texts)
-    passages = [passage for passage, _ in found]
-    scored = [(p, float(score)) for p, score in zip(passages, scores, strict=True)]
+    scores = _finite([float(score) for score in await reranker.rerank(query, texts)])
+    if len(scores) != len(texts):
+        raise InputError(f"the reranker gave {len(scores)} scores for {len(texts)} texts")
+    scored = [(passage, score) for (passage, _), score in zip(found, scores, strict=True)]
     return sorted(scored, key=lambda each: -each[1])  # stable: equals keep their order
+
+
+def _finite(scores: list[float]) -> list[float]:
+    """Return the scores, those that no number compares with being lower than all others."""
+    held = [min(max(score, -_FARTHEST), _FARTHEST) for score in scores if math.isfinite(score)]
+    lowest = min(held, default=0.0)
+    spread = max(1.0, max(held, default=0.0) - lowest)
+    kept = iter(held)
+    return [next(kept) if math.isfinite(score) else lowest - spread for score in scores]
 
 
 def _diverse(snapshot: Snapshot, found: list[_Scored], k: int, diversity: float) -> list[_Scored]:
@@ -98,40 +105,26 @@ def _diverse(snapshot: Snapshot, found: list[_Scored], k: int, diversity: float)
     import numpy as np
 
     vectors = snapshot.rows(np.array([passage.number for passage, _ in found]))
-    scores = np.array([score for _, score in found], dtype=np.float32)
+    scores = np.array([score for _, score in found])
     return [found[place] for place in diversified(scores, vectors, k, diversity)]
 
 
 def _among(snapshot: Snapshot, question: Question) -> NDArray[np.bool_] | None:
-    """Return which passages may be found; None for all."""
+    """Return which passages may be found; None for all.
+
+    Of those with a phrase's words the ranking takes the ones that have the phrase.
+    """
     import numpy as np
 
     mask = snapshot.matching(question.filters) if question.filters else None
     for phrase in question.how.exact:
+        wanted = words(phrase)
+        if not wanted:
+            raise InputError(f"the phrase {phrase!r} has no word that is looked up in an index")
         having = np.zeros(snapshot.size, dtype=bool)
-        having[_having(snapshot, phrase, mask)] = True
-        mask = having
+        having[snapshot.with_all(wanted)] = True
+        mask = having if mask is None else mask & having
     return mask
-
-
-def _having(snapshot: Snapshot, phrase: str, among: NDArray[np.bool_] | None) -> list[int]:
-    """Return the passages that have a phrase word for word, case and marks aside."""
-    plain, wanted = plain_words(phrase), words(phrase)
-    if not wanted:
-        raise InputError(f"the phrase {phrase!r} has no word that is looked up in an index")
-    numbers = snapshot.with_all(wanted)
-    if among is not None:
-        numbers = numbers[among[numbers]]
-    return [
-        passage.number
-        for passage in snapshot.passages(numbers.tolist())
-        if any(contains(text, plain) for text in _texts(passage))
-    ]
-
-
-def _texts(passage: Passage) -> tuple[str, ...]:
-    headings = passage.chunk.heading.split(" > ")
-    return (passage.document.title, *headings, passage.chunk.text)
 
 
 def citation(passage: Passage, score: float) -> Citation:
