@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from bottega.errors import InputError, StorageError
 from bottega.messages import Citation
 from bottega.runnable import outside_loop
+from bottega_plugins.knowledge import EMBEDDER
 from bottega_plugins.knowledge.documents.reader import DocumentReader
 from bottega_plugins.knowledge.documents.splitter import Splitter
 from bottega_plugins.knowledge.given import GivenDocuments, documents_of, sources_of
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from bottega_plugins.knowledge.index.snapshot import Snapshot
 
 T = TypeVar("T")
-DEFAULT_EMBEDDER = "minilm"
 _DEFAULT = Search()
 
 
@@ -56,7 +56,7 @@ class KnowledgeBase:
     def open(
         cls,
         path: str | Path,
-        embedder: Embedder | str = DEFAULT_EMBEDDER,
+        embedder: Embedder | str = EMBEDDER,
         *,
         home: Path | None = None,
         plugins: PluginManager | None = None,

@@ -24,9 +24,10 @@ _STRETCH = 128
 class CheckedFile:
     """An open file; it stays readable when a writer removes it.
 
-    Most bytes are read by `pread`, and what is mapped has its size looked at before: a file that is
-    cut short while it is in use is an error then, not a signal that ends the process. Threads may
-    share it. Every method raises StorageError, naming the file, for what is not as it was written.
+    Most bytes are read by `pread`. Vectors are mapped, by `rows` and by FAISS, and a file's size is
+    looked at before: one that was cut short is an error then. Only when that happens between the
+    look and the use does the system end the process. Threads may share it. Every method raises
+    StorageError, naming the file, for what is not as it was written.
     """
 
     def __init__(self, path: Path, size: int, digests: memoryview) -> None:
