@@ -115,10 +115,9 @@ def difference(ours: list[float], theirs: list[float]) -> dict[str, float]:
 
 
 def filled(index: Path, embedder: str, collection: Collection) -> KnowledgeBase:
-    """Return a knowledge base with all documents; one that was kept is not made again."""
+    """Return a knowledge base with all documents; of one that was kept only changes cost work."""
     base = KnowledgeBase.open(index, embedder)
-    if not base.exists():
-        base.add(documents(collection))
+    base.add(documents(collection))
     return base
 
 
