@@ -156,3 +156,13 @@ def test_diversity_is_a_number_from_0_to_1(diversity: Any) -> None:
 def test_sources_to_delete_are_texts(base: KnowledgeBase, sources: Any) -> None:
     with pytest.raises(InputError, match="sources"):
         base.delete(sources)
+
+
+def test_a_web_project_with_a_manifest_is_a_folder_of_documents(tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "manifest.json").write_text('{"name": "Roses", "display": "standalone"}')
+    (tmp_path / "site" / "roses.md").write_text("Roses want sun.")
+    base = KnowledgeBase.open(tmp_path / "site", HashEmbedder())
+    assert base.docs == tmp_path / "site"
+    assert base.update().documents == 2
+    assert base.search("roses sun", 1)[0].source == "roses.md"

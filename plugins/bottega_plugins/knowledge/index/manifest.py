@@ -99,6 +99,15 @@ class Manifest:
         return json.dumps({**fields, "sha256": _digest(fields)}, indent=1)
 
 
+def is_ours(path: Path) -> bool:
+    """Say whether a file has the fields of a manifest, whole or not."""
+    try:
+        fields = _fields(path, path.read_bytes())
+    except (OSError, StorageError):
+        return False
+    return {"embedder", "dimension", "splitter"} <= fields.keys()
+
+
 def read_manifest(folder: Path, name: str = NAME) -> Manifest | None:
     """Return the manifest in the folder, or None where there is none. Raises StorageError."""
     path = folder / name

@@ -67,8 +67,15 @@ class Store:
         return (self.folder / manifests.NAME).exists()
 
     def holds_any(self) -> bool:
-        """Say whether an index has been made, or one has lost its manifest."""
-        return self.exists() or (self.folder / manifests.COPY).exists()
+        """Say whether an index has been made here, even if its manifest is lost or damaged.
+
+        A folder of somebody's documents may well have a `manifest.json` of its own.
+        """
+        names = (manifests.NAME, manifests.COPY)
+        if any(manifests.is_ours(self.folder / name) for name in names):
+            return True
+        has_one = any((self.folder / name).exists() for name in names)
+        return has_one and any(self.folder.glob(f"{segment_writer.PREFIX}*"))
 
     def stamp(self) -> tuple[int, int]:
         """Return something that changes with each switch. Raises StorageError without an index."""
