@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -167,15 +166,3 @@ def test_a_web_project_with_a_manifest_is_a_folder_of_documents(tmp_path: Path) 
     assert base.docs == tmp_path / "site"
     assert base.update().documents == 2
     assert base.search("roses sun", 1)[0].source == "roses.md"
-
-
-def test_writers_of_one_process_wait_for_each_other(tmp_path: Path) -> None:
-    base = KnowledgeBase.open(tmp_path / "index", HashEmbedder())
-
-    async def both() -> None:
-        await asyncio.gather(*(base.aadd([(f"{n}.md", f"Rose {n} wants sun.")]) for n in range(4)))
-
-    asyncio.run(both())
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda n: base.add([(f"{n}.txt", f"Tulip {n} wants cold.")]), range(4)))
-    assert len(list(base.documents())) == 8

@@ -1,35 +1,14 @@
-"""One writer at a time: a lock on an index that goes away with the process that holds it.
-
-Writers of one process wait for each other; one of another process is refused.
-"""
+"""One writer at a time: a lock on an index that goes away with the process that holds it."""
 
 from __future__ import annotations
 
-import asyncio
 import os
-import threading
 import time
-from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bottega.errors import StorageError
-
-_PAUSE = 0.02
-"""Seconds between looks at whether it is one's turn."""
-_turns: dict[str, threading.Lock] = {}
-
-
-@asynccontextmanager
-async def own_turn(folder: Path) -> AsyncGenerator[None]:
-    """Wait until no other task or thread of this process writes to the folder's index."""
-    turn = _turns.setdefault(str(folder), threading.Lock())
-    while not turn.acquire(blocking=False):  # noqa: ASYNC110  # the holder may be in another loop
-        await asyncio.sleep(_PAUSE)
-    try:
-        yield
-    finally:
-        turn.release()
 
 
 @contextmanager

@@ -18,7 +18,6 @@ from bottega_plugins.knowledge.index.change import Change
 from bottega_plugins.knowledge.index.embedding import Embedding
 from bottega_plugins.knowledge.index.ingest import Ingest, to_the_end
 from bottega_plugins.knowledge.index.intake import Intake
-from bottega_plugins.knowledge.index.lock import own_turn
 from bottega_plugins.knowledge.index.manifest import Manifest
 from bottega_plugins.knowledge.index.passage_file import load_chunk
 from bottega_plugins.knowledge.index.pending import Pending
@@ -113,12 +112,6 @@ class IndexWriter:
 
     @asynccontextmanager
     async def _session(self, report: Report, *, may_rebuild: bool) -> AsyncGenerator[_Session]:
-        held = self._held(report, may_rebuild=may_rebuild)
-        async with own_turn(self.store.folder), held as session:
-            yield session
-
-    @asynccontextmanager
-    async def _held(self, report: Report, *, may_rebuild: bool) -> AsyncGenerator[_Session]:
         start = Manifest(
             embedder=self.embedder.name, dimension=self.embedder.dimension, splitter=self.version
         )
