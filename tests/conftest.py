@@ -14,3 +14,8 @@ def openai_server() -> Iterator[ScriptedServer]:
     server = ScriptedServer().start()
     yield server
     server.stop()
+
+
+def pytest_make_parametrize_id(val, argname):
+    """Name bytes by their argument: those with a time in them differ from worker to worker."""
+    return argname if isinstance(val, bytes) else None
