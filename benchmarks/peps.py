@@ -22,7 +22,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from bottega_plugins.knowledge.ask_command import INSTRUCTIONS
+from bottega_plugins.knowledge.commands.ask_command import INSTRUCTIONS
 
 from bottega.agent import Agent
 from bottega.plugin.context import FactoryContext
