@@ -22,8 +22,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from bottega_plugins.knowledge.commands.ask_command import INSTRUCTIONS
-
 from bottega.agent import Agent
 from bottega.plugin.context import FactoryContext
 from bottega.plugin.manager import default_plugins
@@ -85,7 +83,6 @@ async def measure(cache: Path, limit: int | None) -> dict[str, Any]:
     agent = Agent(
         "librarian",
         tools=[SearchKnowledge(knowledge.retriever())],
-        instructions=INSTRUCTIONS,
         folder=cache,
     )
     questions = read_lines("peps_questions.jsonl.gz")
