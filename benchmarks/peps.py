@@ -82,6 +82,7 @@ async def measure(cache: Path, limit: int | None) -> dict[str, Any]:
     }
     agent = Agent(
         "librarian",
+        model="research:embedded",
         tools=[SearchKnowledge(knowledge.retriever())],
         folder=cache,
     )
