@@ -54,12 +54,14 @@ class Bottega:
         from bottega_plugins.knowledge.index.record import DocumentInfo, NewDocument
         from bottega_plugins.knowledge.index.segment_writer import SegmentWriter
         from bottega_plugins.knowledge.index.store import Store
+        from bottega_plugins.knowledge.index.writer import IndexWriter
 
         if self._folder.exists():
             return
         store = Store(docs=None, folder=self._folder)
         made = minilm()
         splitter = Splitter(token_spans=made.token_spans, max_tokens=made.max_tokens)
+        index = IndexWriter(store=store, embedder=made, reader=DocumentReader(splitter))
         with store.writing():
             writer = SegmentWriter(self._folder, DIMENSION)
             number = 0
@@ -74,7 +76,7 @@ class Bottega:
             manifest = Manifest(
                 embedder=made.name,
                 dimension=DIMENSION,
-                splitter=DocumentReader(splitter).version,
+                splitter=index.version,
                 segments=(writer.finish(),),
             )
             store.switch(manifest)
