@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from bottega.events import MessageSent
-from bottega.loop import Loop
 from bottega.messages import Citation, Message, ToolCall, ToolResult, user
 from bottega.node import AgentParts
 from bottega.tools import Tool
-from bottega_agents.specialist import SpecialistNode, stale, with_tools
+from bottega_agents.specialist import SpecialistNode, Visit, stale, with_tools
 from bottega_agents.state import State
 from bottega_agents.transcript import Transcript
 
@@ -75,10 +74,10 @@ class CoordinatorNode(SpecialistNode):
         super().__init__(with_tools(parts, *tools), role="coordinator")
         self._then = then
 
-    def messages(self, state: State, transcript: Transcript | None) -> list[Message]:
+    def fresh(self, state: State, transcript: Transcript | None) -> list[Message]:
         """Go on with the reports of the specialists, where some are waited for."""
         if transcript is None or not transcript.handed_on:
-            return super().messages(state, transcript)
+            return super().fresh(state, transcript)
         reports = state.get("reports", {})
         results = [*transcript.results]
         name = self.parts.name
@@ -86,13 +85,17 @@ class CoordinatorNode(SpecialistNode):
             _result(call, reports.get(report_key(name, call.id))) for call in transcript.handed_on
         ]
         more = [user(state.get("task", ""))] if stale(state, transcript) else []
-        return [*transcript.messages, self.parts.dialect.observed(results), *more]
+        return [self.parts.dialect.observed(results), *more]
 
-    def left(self, state: State, loop: Loop, first: int) -> Any:
+    def left(self, state: State, visit: Visit, first: int) -> Any:
         """Send the specialists off, or leave the answer."""
         from langgraph.types import Command
 
-        update = self.update(state, loop, first)
+        update, loop = self.update(state, visit, first), visit.loop
+        if visit.before is not None:  # they are in the conversation now
+            name = self.parts.name
+            read = {report_key(name, call.id): None for call in visit.before.handed_on}
+            update["reports"] = read
         if not loop.outcome.handed_on:
             return Command(update=update, goto=self._then) if self._then else update
         for call in loop.outcome.handed_on:

@@ -16,11 +16,12 @@ from bottega.decider import Judgement
 from bottega.errors import BottegaError, StorageError
 from bottega.escape import mask
 from bottega.events import Decision, Failure, NodeEnded, NodeStarted
-from bottega.messages import message_from_json
 from bottega.node import AgentParts
 from bottega.run import RunContext
+from bottega_agents.journal import NodeJournal
 from bottega_agents.state import State
-from bottega_agents.surroundings import run_of
+from bottega_agents.surroundings import journal_of, run_of
+from bottega_agents.transcript import results_seen
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -72,7 +73,7 @@ class CriticNode:
         run = run_of(config)
         name = self.parts.name
         run.emit(self._event(NodeStarted, run, role="critic", task=state.get("answer", "")))
-        judgement = await self._judge_in_time(state, run)
+        judgement = await self._judge_in_time(state, config, run)
         rounds = state.get("rounds", {}).get(name, 0)
         verdict, reason = self._verdict(judgement, rounds)
         decision = {"verdict": verdict, "probability": judgement.probability, "reason": reason}
@@ -86,12 +87,14 @@ class CriticNode:
             "rounds": {name: rounds + 1},
         }
 
-    async def _judge_in_time(self, state: State, run: RunContext) -> Judgement:
+    async def _judge_in_time(
+        self, state: State, config: RunnableConfig, run: RunContext
+    ) -> Judgement:
         """Judge within the run's budget; a critic that fails leaves the answer as it is."""
         try:
             run.meter.check()
             async with asyncio.timeout(run.meter.seconds_left()):
-                judgement = await self._judge(state)
+                judgement = await self._judge(state, await journal_of(config))
         except StorageError:
             raise
         except (BottegaError, TimeoutError) as error:
@@ -101,7 +104,7 @@ class CriticNode:
         run.meter.add(judgement.usage)
         return judgement
 
-    async def _judge(self, state: State) -> Judgement:
+    async def _judge(self, state: State, journal: NodeJournal) -> Judgement:
         if state.get("abstained"):
             return Judgement(verdict=True, reason="the team says honestly that it cannot tell")
         answer = state.get("answer", "")
@@ -109,7 +112,7 @@ class CriticNode:
             return Judgement(verdict=False, reason="there is no answer")
         parts = [f"Task: {state.get('task', '')}"]
         parts += [f"A good answer: {self.kind.rubric}"] if self.kind.rubric else []
-        parts += [self.evidence(state)]
+        parts += [await self._evidence(state, journal)]
         return await self.parts.decider.judge(answer, context="\n\n".join(parts))
 
     def _verdict(self, judgement: Judgement, rounds: int) -> tuple[str, str]:
@@ -120,12 +123,12 @@ class CriticNode:
             return ACCEPT, f"still not good after {rounds} rounds: {judgement.reason}"
         return REVISE, judgement.reason or "the answer is not supported"
 
-    def evidence(self, state: State) -> str:
+    async def _evidence(self, state: State, journal: NodeJournal) -> str:
         """Return what the answer may rest on: cited passages and results that its node has seen."""
         texts = [item["quote"] for item in state.get("citations", ())]
-        transcript = state.get("transcripts", {}).get(self.kind.reviews, {})
-        for data in transcript.get("messages", ()):
-            results = message_from_json(data).results
+        transcript = state.get("transcripts", {}).get(self.kind.reviews)
+        if transcript:
+            results = await results_seen(transcript, journal)
             texts += [result.content for result in results if not result.is_error]
         return "\n\n".join(dict.fromkeys(texts))[:EVIDENCE_LIMIT]
 

@@ -17,6 +17,7 @@ from bottega.escape import mask
 from bottega.events import Answer, Event, Failure, RunEnded, RunStarted
 from bottega.messages import Citation
 from bottega.model import Usage
+from bottega.questions import Question, Rulings
 from bottega.run import RunContext, ended
 from bottega.runs import Run, RunStore
 from bottega_agents.compiler import compile_team
@@ -104,6 +105,9 @@ class _Execution:
         with self._store() as (saver, register):
             job = self._accepted(register)
             self._run.meter.budget = job.limits
+            if register is not None:
+                known = register.rulings(job.run_id)
+                self._run.rulings = Rulings(known=known, waits=True)
             self._emit(
                 RunStarted,
                 name=self._team.spec.name,
@@ -136,6 +140,10 @@ class _Execution:
         except BottegaError as error:
             known: Mapping[str, Any] = (await graph.aget_state(config)).values if saver else {}
             return self._failed(error, known)
+        questions = _questions(state)
+        if questions and register is not None:
+            register.ask(job.run_id, questions)
+            return ended("waiting", " / ".join(one.text for one in questions), self._run)
         return self._answered(state)
 
     @contextmanager
@@ -163,6 +171,7 @@ class _Execution:
             return job
         if job.resume:
             known = register.get(job.run_id)
+            register.rule(job.run_id, job.rulings)
             limits = json.loads(known.origin.get("limits", "{}"))
             job = replace(
                 job,
@@ -265,3 +274,9 @@ class _Execution:
 
     def _emit(self, kind: Any, **fields: Any) -> None:
         self._run.emit(kind(run_id=self._run.run_id, time=time.time(), **fields))
+
+
+def _questions(state: Mapping[str, Any]) -> list[Question]:
+    """Return what the graph's nodes wait for, when they wait."""
+    interrupts = state.get("__interrupt__", ())
+    return [Question.from_json(item) for one in interrupts for item in one.value]

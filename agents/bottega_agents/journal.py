@@ -1,19 +1,20 @@
-"""The journal, written through the checkpointer's own `put_writes`.
+"""The journal of a node's visit, in the store that holds the graph's checkpoints.
 
-Each entry is a pending write against the checkpoint that the node runs on, under a channel of
-ours that LangGraph passes over. Any saver stores it, at a cost that does not grow with the
-run, and it is on disk when `write` returns: LangGraph's own task writes go through a background
-thread and can be lost to kill -9 after the step has finished.
+Our own stores have tables for it (`sqlite_log`). In anybody else's saver each entry is a pending
+write against the checkpoint that the node runs on, under a channel of ours that LangGraph passes
+over: `put_writes` is awaited, so that the entry is there when `write` returns. LangGraph's own task
+writes go through a background thread and can be lost to kill -9 after the step has finished.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from bottega.journal import Journal
 from bottega.messages import Json
-from bottega_agents.sqlite import InlineSqliteSaver
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -22,61 +23,145 @@ if TYPE_CHECKING:
 CHANNEL = "__bottega_journal__"
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
+Ref = Mapping[str, str]
+"""What finds a visit's journal in its thread: `checkpoint` and `task`."""
 
-class CheckpointJournal:
-    """The record of one node's task."""
+
+class NodeJournal(Journal, Protocol):
+    """The journal of one visit, which also finds those of earlier visits of the thread."""
+
+    @property
+    def ref(self) -> Ref | None:
+        """What finds this journal later; None where nothing is kept."""
+        ...
+
+    async def earlier(self, ref: Ref) -> Mapping[str, Json]:
+        """Return the entries of another visit's journal."""
+        ...
+
+
+class Log(Protocol):
+    """One visit's entries in a store of ours."""
+
+    def read(self) -> dict[str, Json]:
+        """Return the entries by key, in order."""
+        ...
+
+    def write(self, key: str, value: Json) -> None:
+        """Add an entry."""
+        ...
+
+
+@runtime_checkable
+class LogStore(Protocol):
+    """A saver with tables for journals."""
+
+    def open_log(self, thread: str, task: str) -> Log:
+        """Return the log of a visit."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a node runs, in LangGraph's terms."""
+
+    thread: str
+    namespace: str
+    checkpoint: str
+    task: str
+    """LangGraph makes a task's id from checkpoint and node, so it is the same after a restart."""
+
+    @staticmethod
+    def of(config: RunnableConfig) -> Place:
+        """Read a node's configuration."""
+        configurable = config.get("configurable", {})
+        namespace = configurable["checkpoint_ns"].rpartition("|")[0]
+        return Place(
+            thread=configurable["thread_id"],
+            namespace=namespace,
+            checkpoint=configurable["checkpoint_map"][namespace],
+            task=configurable["__pregel_task_id"],
+        )
+
+    @property
+    def ref(self) -> Ref:
+        """What finds the journal of this visit."""
+        return {"checkpoint": self.checkpoint, "task": self.task}
+
+
+async def open_journal(saver: BaseCheckpointSaver[Any], config: RunnableConfig) -> NodeJournal:
+    """Return the journal of the visit that `config` belongs to, with what is recorded in it."""
+    place = Place.of(config)
+    if isinstance(saver, LogStore):
+        log = saver.open_log(place.thread, place.task)
+        return LogJournal(saver, place, log, log.read())
+    return CheckpointJournal(saver, place, await _written(saver, place, place.ref))
+
+
+class LogJournal:
+    """A journal in a store of ours."""
 
     keeps = True
 
     def __init__(
-        self,
-        saver: BaseCheckpointSaver[Any],
-        config: RunnableConfig,
-        task: str,
-        entries: Mapping[str, Json],
+        self, store: LogStore, place: Place, log: Log, entries: Mapping[str, Json]
     ) -> None:
         self.entries = entries
+        self.ref: Ref | None = place.ref
+        self._store = store
+        self._thread = place.thread
+        self._log = log
+
+    async def write(self, key: str, value: Json) -> None:
+        """Record the value; it is in the store when this returns."""
+        self._log.write(key, value)
+
+    async def earlier(self, ref: Ref) -> Mapping[str, Json]:
+        """Return the entries of another visit's journal."""
+        return self._store.open_log(self._thread, ref["task"]).read()
+
+
+class CheckpointJournal:
+    """A journal in pending writes, for savers that know nothing of journals."""
+
+    keeps = True
+
+    def __init__(
+        self, saver: BaseCheckpointSaver[Any], place: Place, entries: Mapping[str, Json]
+    ) -> None:
+        self.entries = entries
+        self.ref: Ref | None = place.ref
         self._saver = saver
-        self._config = config
-        self._task = task
-
-    @classmethod
-    async def open(
-        cls, saver: BaseCheckpointSaver[Any], config: RunnableConfig
-    ) -> CheckpointJournal:
-        """Read what was recorded for the node that `config` belongs to.
-
-        A LangGraph task id is made from checkpoint and node, so it is the same after a restart.
-        """
-        configurable = config.get("configurable", {})
-        namespace = configurable["checkpoint_ns"].rpartition("|")[0]
-        own: RunnableConfig = {
-            "configurable": {
-                "thread_id": configurable["thread_id"],
-                "checkpoint_ns": namespace,
-                "checkpoint_id": configurable["checkpoint_map"][namespace],
-            }
-        }
-        task = configurable["__pregel_task_id"]
-        return cls(saver, own, task, await _read(saver, own, task))
+        self._place = place
+        self._config = _config(place, place.checkpoint)
 
     async def write(self, key: str, value: Json) -> None:
         """Record the value; it is with the saver when this returns."""
-        text, task = _encode([key, value]), f"{self._task}:{key}"
-        if isinstance(self._saver, InlineSqliteSaver):
-            self._saver.put_entry(self._config, CHANNEL, text, task)
-        else:
-            await self._saver.aput_writes(self._config, [(CHANNEL, text)], task, CHANNEL)
+        text, task = _encode([key, value]), f"{self._place.task}:{key}"
+        await self._saver.aput_writes(self._config, [(CHANNEL, text)], task, CHANNEL)
+
+    async def earlier(self, ref: Ref) -> Mapping[str, Json]:
+        """Return the entries of another visit's journal."""
+        return await _written(self._saver, self._place, ref)
 
 
-async def _read(
-    saver: BaseCheckpointSaver[Any], config: RunnableConfig, task: str
-) -> dict[str, Json]:
-    stored = await saver.aget_tuple(config)
+def _config(place: Place, checkpoint: str) -> RunnableConfig:
+    return {
+        "configurable": {
+            "thread_id": place.thread,
+            "checkpoint_ns": place.namespace,
+            "checkpoint_id": checkpoint,
+        }
+    }
+
+
+async def _written(saver: BaseCheckpointSaver[Any], place: Place, ref: Ref) -> dict[str, Json]:
+    """Read a journal from pending writes."""
+    stored = await saver.aget_tuple(_config(place, ref["checkpoint"]))
     writes = stored.pending_writes or () if stored else ()
     mine = (
         json.loads(value)
         for task_id, channel, value in writes
-        if channel == CHANNEL and task_id.startswith(f"{task}:")
+        if channel == CHANNEL and task_id.startswith(f"{ref['task']}:")
     )
     return dict(mine)

@@ -15,13 +15,16 @@ from typing import TYPE_CHECKING, Any
 from bottega.conversation import opening
 from bottega.errors import StorageError
 from bottega.events import NodeEnded, NodeStarted
+from bottega.history import OPENING, opening_entry
 from bottega.loop import Loop
 from bottega.messages import Citation, Message, citation_to_json, user
 from bottega.node import AgentParts
 from bottega.run import RunContext
+from bottega_agents.journal import NodeJournal
 from bottega_agents.state import State
 from bottega_agents.surroundings import journal_of, run_of
-from bottega_agents.transcript import Transcript
+from bottega_agents.transcript import Transcript, keep, load
+from bottega_agents.waiting import Waiting
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -48,6 +51,16 @@ class Specialist:
         return SpecialistNode(parts, role="specialist").run
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Visit:
+    """One visit of a node: what it works on, and what is written down about it."""
+
+    loop: Loop
+    journal: NodeJournal
+    before: Transcript | None
+    """The conversation that it goes on with."""
+
+
 class SpecialistNode:
     """A specialist at work."""
 
@@ -60,39 +73,57 @@ class SpecialistNode:
     async def run(self, state: State, config: RunnableConfig) -> Any:
         """Work on the state's task. Returns an update of the state."""
         run = run_of(config)
-        loop = await self.loop(state, config, run)
-        first = loop.step
         if not self._goes_on(state):
             run.emit(self._event(NodeStarted, run, role=self.role, task=state.get("task", "")))
+        waiting, spent = Waiting(), run.meter.spent
+        while True:
+            visit = await self.visit(state, config, run)
+            first = visit.loop.step
+            await self._work(visit.loop, run)
+            questions = visit.loop.outcome.questions
+            if not questions:
+                return self.left(state, visit, first)
+            await waiting.on(questions, visit.journal, run)
+            run.meter.spent = spent  # the loop begins again, with everything replayed
+
+    async def _work(self, loop: Loop, run: RunContext) -> None:
         async with aclosing(loop.events()) as events:
             async for event in events:
                 run.emit(event)
         outcome = loop.outcome
         if isinstance(outcome.error, StorageError):
             raise outcome.error  # the house is broken, not this one agent: the run ends
-        if not outcome.handed_on:
+        if not outcome.handed_on and not outcome.questions:
             ended = self._event(NodeEnded, run, status=outcome.status, reason=outcome.reason)
             run.emit(ended)
-        return self.left(state, loop, first)
 
-    async def loop(self, state: State, config: RunnableConfig, run: RunContext) -> Loop:
-        """Make the loop that goes on where this node's conversation is."""
+    async def visit(self, state: State, config: RunnableConfig, run: RunContext) -> Visit:
+        """Take up this node's conversation; what is new in it is in the journal then."""
         caller, call_id = state.get("caller", ""), state.get("call_id", "")
-        transcript = self._transcript(state)
+        path = f"{caller}/{call_id}/{self.parts.name}" if caller else self.parts.name
+        journal = await journal_of(config)
+        transcript = await self._transcript(state, journal, run, path)
+        earlier = list(transcript.messages) if transcript else []
         same_run = transcript is not None and transcript.run == run.run_id
-        return Loop(
+        step = transcript.step if transcript and same_run else 0
+        fresh = self.fresh(state, transcript)
+        if journal.keeps and OPENING not in journal.entries:
+            before = transcript.ref if transcript else None
+            await journal.write(OPENING, opening_entry(fresh, step, before))
+        loop = Loop(
             parts=self.parts,
             run=run,
-            messages=self.messages(state, transcript),
-            journal=await journal_of(config),
-            path=f"{caller}/{call_id}/{self.parts.name}" if caller else self.parts.name,
-            step=transcript.step if transcript and same_run else 0,
-            began=len(transcript.messages) if transcript else 0,
+            messages=[*earlier, *fresh],
+            journal=journal,
+            path=path,
+            step=step,
+            began=len(earlier),
             evidence=_evidence(state),
         )
+        return Visit(loop=loop, journal=journal, before=transcript)
 
-    def messages(self, state: State, transcript: Transcript | None) -> list[Message]:
-        """Return the conversation that the loop starts from."""
+    def fresh(self, state: State, transcript: Transcript | None) -> list[Message]:
+        """Return what this visit adds to the conversation before the model is asked."""
         task = state.get("task", "")
         answer, author = state.get("answer", ""), state.get("author", "")
         if answer and author not in ("", self.parts.name):
@@ -100,21 +131,21 @@ class SpecialistNode:
         if transcript is None:
             return opening(self.parts, task, role=self.told())
         feedback = state.get("feedback", {}).get(self.parts.name)
-        more = REVISE.format(feedback=feedback) if feedback else task
-        return [*transcript.messages, user(more)]
+        return [user(REVISE.format(feedback=feedback) if feedback else task)]
 
     def told(self) -> str:
         """Return what the kind says to the model about itself."""
         description = f" {self.parts.description.rstrip('.')}." if self.parts.description else ""
         return self.prompt.format(name=self.parts.name, description=description)
 
-    def left(self, state: State, loop: Loop, first: int) -> Any:
+    def left(self, state: State, visit: Visit, first: int) -> Any:
         """Return what the node leaves in the state; `first` is the step before its own."""
-        return self.update(state, loop, first)
+        return self.update(state, visit, first)
 
-    def update(self, state: State, loop: Loop, first: int) -> dict[str, Any]:
+    def update(self, state: State, visit: Visit, first: int) -> dict[str, Any]:
         """Return the answer, the conversation and what they cost, as an update of the state."""
-        name, outcome, answer = self.parts.name, loop.outcome, loop.outcome.answer
+        loop, name = visit.loop, self.parts.name
+        outcome, answer = loop.outcome, loop.outcome.answer
         update: dict[str, Any] = {
             "status": outcome.status,
             "reason": outcome.reason,
@@ -123,7 +154,9 @@ class SpecialistNode:
             "elapsed": loop.run.meter.seconds,
         }
         if not state.get("caller"):
-            update["transcripts"] = {name: Transcript.of(loop).to_json()}
+            transcript = Transcript.of(loop, visit.journal.ref)
+            keep(transcript, visit.before, loop.run)
+            update["transcripts"] = {name: transcript.to_state()}
         if answer is not None:
             update["answer"] = answer.text
             update["author"] = name
@@ -135,13 +168,15 @@ class SpecialistNode:
     def _goes_on(self, state: State) -> bool:
         """Say whether this visit goes on with work of an earlier one in the same run."""
         data = state.get("transcripts", {}).get(self.parts.name)
-        return bool(data and data["handed_on"] and data["run"] == state.get("run"))
+        return bool(data and data["waits"] and data["run"] == state.get("run"))
 
-    def _transcript(self, state: State) -> Transcript | None:
+    async def _transcript(
+        self, state: State, journal: NodeJournal, run: RunContext, path: str
+    ) -> Transcript | None:
         if state.get("caller"):
             return None  # each delegated task is a conversation of its own
         data = state.get("transcripts", {}).get(self.parts.name)
-        return Transcript.from_json(data) if data else None
+        return await load(data, journal, self.parts.dialect, run, path) if data else None
 
     def _event(self, kind: Any, run: RunContext, **fields: Any) -> Any:
         return kind(run_id=run.run_id, node=self.parts.name, time=time.time(), **fields)

@@ -17,6 +17,7 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 from bottega.errors import StorageError
+from bottega_agents.sqlite_log import TABLES, SqliteLog
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -59,13 +60,6 @@ def storage_errors(file: str) -> Generator[None, None, None]:
         raise StorageError(f"{file}: {error}", retryable=retryable) from error
 
 
-_WRITE = """
-INSERT OR IGNORE INTO writes
-(thread_id, checkpoint_ns, checkpoint_id, task_id, task_path, idx, channel, type, value)
-VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?)
-"""
-
-
 class InlineSqliteSaver(SqliteSaver):
     """A checkpointer over one SQLite file whose async methods write at once."""
 
@@ -76,22 +70,29 @@ class InlineSqliteSaver(SqliteSaver):
         self.file = str(file)
         with storage_errors(self.file):
             self.setup()
+            self.conn.executescript(TABLES)
 
     def close(self) -> None:
         """Close the file."""
         self.conn.close()
 
-    def put_entry(self, config: RunnableConfig, channel: str, value: str, task_id: str) -> None:
-        """Store one journal entry: `put_writes` for a single write of text, in one statement."""
-        configurable = config.get("configurable", {})
-        place = (
-            configurable["thread_id"],
-            configurable["checkpoint_ns"],
-            configurable["checkpoint_id"],
-        )
-        kind, data = self.serde.dumps_typed(value)
-        with storage_errors(self.file), self.lock, self.conn:
-            self.conn.execute(_WRITE, (*place, task_id, channel, channel, kind, data))
+    def open_log(self, thread: str, task: str) -> SqliteLog:
+        """Return the journal of one visit of a node."""
+        return SqliteLog(self.do, thread, task)
+
+    def do(self, statement: str, *values: object) -> list[Any]:
+        """Carry out one statement in a transaction of its own. Raises StorageError."""
+        try:
+            with self.lock, self.conn:
+                return self.conn.execute(statement, values).fetchall()
+        except sqlite3.IntegrityError as error:
+            raise StorageError(
+                f"{self.file}: the run was taken over by another process",
+                hint="it goes on there; see: bottega runs",
+            ) from error
+        except sqlite3.Error as error:
+            retryable = isinstance(error, sqlite3.OperationalError)
+            raise StorageError(f"{self.file}: {error}", retryable=retryable) from error
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         with storage_errors(self.file):
@@ -130,6 +131,13 @@ class InlineSqliteSaver(SqliteSaver):
         with storage_errors(self.file):
             self.put_writes(config, writes, task_id, task_path)
 
-    async def adelete_thread(self, thread_id: str) -> None:
+    def delete_thread(self, thread_id: str) -> None:
+        """Delete the thread's checkpoints and journals."""
         with storage_errors(self.file):
-            self.delete_thread(thread_id)
+            super().delete_thread(thread_id)
+        journals = "DELETE FROM bottega_journal WHERE log IN (SELECT log FROM bottega_logs "
+        self.do(journals + "WHERE thread = ?)", str(thread_id))
+        self.do("DELETE FROM bottega_logs WHERE thread = ?", str(thread_id))
+
+    async def adelete_thread(self, thread_id: str) -> None:
+        self.delete_thread(thread_id)

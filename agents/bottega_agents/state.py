@@ -13,8 +13,9 @@ from bottega.events import Status
 
 
 def merge(left: Mapping[str, Any] | None, right: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Put two mappings together; the right one wins."""
-    return {**(left or {}), **(right or {})}
+    """Put two mappings together; the right one wins, and its None takes a key away."""
+    both = {**(left or {}), **(right or {})}
+    return {key: value for key, value in both.items() if value is not None}
 
 
 RESET = "reset"
@@ -51,9 +52,9 @@ class State(TypedDict, total=False):
     verdict: str
     """The last word of a node whose edges carry words: `accept`, `revise`."""
     transcripts: Annotated[dict[str, Any], merge]
-    """Per node: its conversation so far, and the calls whose results it waits for."""
+    """Per node: where its conversation is, and whether it waits for work that it handed on."""
     reports: Annotated[dict[str, Any], merge]
-    """Per call id: what a delegated node came to."""
+    """Per call id: what a delegated node came to, until its coordinator has read it."""
     feedback: Annotated[dict[str, str], merge]
     """Per node: why a critic sent its answer back; empty when that has been dealt with."""
     rounds: Annotated[dict[str, int], merge]

@@ -7,11 +7,14 @@ makes its own, and its events go to LangGraph's stream writer (`stream_mode="cus
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from bottega.journal import Journal, NullJournal
+from bottega.journal import NullJournal
+from bottega.messages import Json
+from bottega.questions import Rulings
 from bottega.run import RunContext, drop, new_run_id
+from bottega_agents.journal import NodeJournal, Ref, open_journal
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -29,7 +32,17 @@ def run_of(config: RunnableConfig) -> RunContext:
     if isinstance(run, RunContext):
         return run
     thread = configurable.get("thread_id")
-    return RunContext(run_id=str(thread) if thread else new_run_id(), emit=_stream_writer())
+    return RunContext(
+        run_id=str(thread) if thread else new_run_id(),
+        emit=_stream_writer(),
+        rulings=Rulings(waits=_saver(config) is not None),
+    )
+
+
+def _saver(config: RunnableConfig) -> Any:
+    """Return the graph's checkpointer; None where it has none."""
+    saver = config.get("configurable", {}).get("__pregel_checkpointer")
+    return None if isinstance(saver, bool) else saver
 
 
 def _stream_writer() -> Callable[[Event], None]:
@@ -45,11 +58,17 @@ def _stream_writer() -> Callable[[Event], None]:
     return drop
 
 
-async def journal_of(config: RunnableConfig) -> Journal:
-    """Return the journal of this node's task: none where the graph has no checkpointer."""
-    from bottega_agents.journal import CheckpointJournal
+class NoJournal(NullJournal):
+    """The journal of a node whose graph has no checkpointer."""
 
-    saver = config.get("configurable", {}).get("__pregel_checkpointer")
-    if saver is None or isinstance(saver, bool):
-        return NullJournal()
-    return await CheckpointJournal.open(saver, config)
+    ref: Ref | None = None
+
+    async def earlier(self, ref: Ref) -> Mapping[str, Json]:
+        """Return nothing: nothing was kept."""
+        return {}
+
+
+async def journal_of(config: RunnableConfig) -> NodeJournal:
+    """Return the journal of this node's visit: one that keeps nothing without a checkpointer."""
+    saver = _saver(config)
+    return NoJournal() if saver is None else await open_journal(saver, config)

@@ -12,11 +12,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from bottega.calling import call_tool
-from bottega.errors import BottegaError, BudgetExceeded, StorageError, UnknownNameError
+from bottega.errors import (
+    BottegaError,
+    BudgetExceeded,
+    StorageError,
+    ToolError,
+    UnknownNameError,
+)
 from bottega.journal import Journal
 from bottega.messages import ToolCall, ToolResult, result_from_json, result_to_json
 from bottega.middleware import Invocation, wrap_tool
 from bottega.node import AgentParts
+from bottega.person import Person
+from bottega.questions import PersonNeeded, Question
 from bottega.run import RunContext
 from bottega.tools import Output, Tool, ToolContext
 
@@ -38,6 +46,10 @@ class Done:
     printed: str = ""
     seconds: float = 0.0
     replayed: bool = False
+    recorded: bool = False
+    """Its result is in the journal."""
+    question: Question | None = None
+    """The call waits for a person; there is no result yet."""
 
 
 class Actions:
@@ -50,7 +62,8 @@ class Actions:
         self._run = run
         self._journal = journal
         self._path = path
-        self._handler = wrap_tool(_call, parts.middleware)
+        self._handler = wrap_tool(self._call, parts.middleware)
+        self._intended: set[str] = set()
 
     def tool(self, name: str) -> Tool | None:
         """Return the tool that the model names, if there is one."""
@@ -88,35 +101,60 @@ class Actions:
     async def _journaled(
         self, tool: Tool, call: ToolCall, arguments: dict[str, Any], step: int
     ) -> Done:
-        intent, result = f"{step}/intent/{call.id}", f"{step}/result/{call.id}"
+        invocation = self._invocation(tool, call, arguments, step)
         if not self._journal.keeps:
-            return await self._called(self._invocation(tool, call, arguments, step))
-        entries = self._journal.entries
-        recorded = entries.get(result)
+            return await self._called(invocation)
+        key = f"{step}/result/{call.id}"
+        recorded = self._journal.entries.get(key)
         if recorded is not None:
             return _replayed(recorded)
-        if tool.effects == "once":  # another may simply be called again: its intent says nothing
-            if intent in entries:
-                return Done(result=failed(call, OUTCOME_UNKNOWN))
-            await self._journal.write(intent, call.name)
-        done = await self._called(self._invocation(tool, call, arguments, step))
+        done = await self._called(invocation)
+        if done.question is not None:
+            await self._journal.write(f"{step}/parked/{call.id}", call.name)
+            return done
         recorded = {"result": result_to_json(done.result), "final": done.final}
-        await self._journal.write(result, recorded)
+        await self._journal.write(key, recorded)
+        done.recorded = True
         return done
 
     def _invocation(
         self, tool: Tool, call: ToolCall, arguments: dict[str, Any], step: int
     ) -> Invocation:
+        place = f"{self._path}/{step}/{call.id}"
+        person = Person(self._run, self._journal, self._node, place, step)
         context = ToolContext(
             run_id=self._run.run_id,
             node=self._node,
             step=step,
             call_id=call.id,
-            key=f"{self._run.run_id}/{self._path}/{step}/{call.id}",
+            key=f"{self._run.run_id}/{place}",
             deadline=self._run.meter.deadline,
-            ask=self._run.ask,
+            ask=person.answer if self._run.reaches_somebody else None,
+            person=person,
         )
         return Invocation(call=call, tool=tool, arguments=arguments, context=context)
+
+    async def _call(self, invocation: Invocation) -> Output:
+        """Make the call itself, inside all middleware; write down first that it begins."""
+        tool, context = invocation.tool, invocation.context
+        if self._journal.keeps and tool.effects == "once":
+            await self._intend(tool, context)
+        return await call_tool(tool, invocation.arguments, context)
+
+    async def _intend(self, tool: Tool, context: ToolContext) -> None:
+        """Write the intent. Raises ToolError where a call was under way when the process died.
+
+        A tool that passes its key on is simply called again: the service knows the key.
+        """
+        key = f"{context.step}/intent/{context.call_id}"
+        entries = self._journal.entries
+        if not _is_settled(entries, key, f"{context.step}/parked/{context.call_id}"):
+            if not tool.keyed:
+                raise ToolError(OUTCOME_UNKNOWN)
+        elif key not in self._intended:
+            self._intended.add(key)
+            if key not in entries:
+                await self._journal.write(key, tool.spec.name)
 
     async def _called(self, invocation: Invocation) -> Done:
         call, tool = invocation.call, invocation.tool
@@ -124,6 +162,8 @@ class Actions:
             output = await self._handler(invocation)
         except (BudgetExceeded, StorageError):  # nothing that the model could do about these
             raise
+        except PersonNeeded as needed:
+            return Done(result=failed(call, needed.message), question=needed.question)
         except BottegaError as error:
             return Done(result=failed(call, str(error)))
         result = ToolResult(
@@ -137,8 +177,9 @@ class Actions:
         return Done(result=result, final=output.final, printed=output.printed)
 
 
-async def _call(invocation: Invocation) -> Output:
-    return await call_tool(invocation.tool, invocation.arguments, invocation.context)
+def _is_settled(entries: Mapping[str, Any], intent: str, parked: str) -> bool:
+    """Say whether a call that was begun before came to a person's question, not to its death."""
+    return intent not in entries or parked in entries
 
 
 def failed(call: ToolCall, problem: str) -> ToolResult:

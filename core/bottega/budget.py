@@ -51,6 +51,15 @@ class Meter:
         return self.earlier_seconds + time.monotonic() - self.started
 
     @property
+    def spent(self) -> tuple[int, Usage]:
+        """Steps and tokens so far; set it to count from another point."""
+        return self.steps, self.usage
+
+    @spent.setter
+    def spent(self, spent: tuple[int, Usage]) -> None:
+        self.steps, self.usage = spent
+
+    @property
     def deadline(self) -> float | None:
         """`time.monotonic()` at which the time is up."""
         if self.budget.seconds is None:

@@ -84,7 +84,21 @@ def bottega_middleware() -> Sequence[Offer]:
 
         return Retry(attempts, first_wait, max_wait, total_wait)
 
-    return [Offer(name="retry", summary="Asks a model again when its server fails.", factory=retry)]
+    def approval(
+        context: FactoryContext, *, tools: Sequence[str] = (), effects: Sequence[str] = ("once",)
+    ) -> Any:
+        from bottega.approval import Approval
+
+        return Approval(tools=tools, effects=effects)
+
+    return [
+        Offer(name="retry", summary="Asks a model again when its server fails.", factory=retry),
+        Offer(
+            name="approval",
+            summary="Has a person approve, edit or refuse calls before they are made.",
+            factory=approval,
+        ),
+    ]
 
 
 def _member(module: str, name: str) -> Callable[[FactoryContext], Any]:

@@ -13,6 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 from bottega.budget import Budget
 from bottega.events import Event
 from bottega.node import AgentParts, NodeKind
+from bottega.questions import Ruling
 from bottega.run import Ask, new_run_id
 from bottega.spec.model import GraphSpec
 
@@ -40,6 +41,8 @@ class Job:
     resume: bool = False
     """Go on with the run of this id, after its process died."""
     ask: Ask | None = None
+    rulings: Mapping[str, Ruling] = field(default_factory=dict[str, Ruling])
+    """What a person says to questions that the run waits for, by their ids; for a resumed run."""
     origin: Mapping[str, str] = field(default_factory=dict[str, str])
     """What another process needs to take the run up: the graph's file, the model's name."""
 

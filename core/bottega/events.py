@@ -194,6 +194,16 @@ class Decision(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Asked(Event):
+    """The run waits for a person: it goes on with `bottega resume` and a ruling."""
+
+    kind: ClassVar[str] = "asked"
+
+    question: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    """See `bottega.questions.Question.to_json`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class BudgetReached(Event):
     """A limit of the run is spent."""
 
@@ -248,6 +258,7 @@ for _kind in (
     Observation,
     MessageSent,
     Decision,
+    Asked,
     BudgetReached,
     Failure,
     Answer,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import KW_ONLY, dataclass, fields, is_dataclass
+from dataclasses import KW_ONLY, dataclass, fields, is_dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -16,13 +16,15 @@ from bottega.errors import GraphError
 from bottega.events import Event
 from bottega.home import state_folder
 from bottega.run import Ask, new_run_id
-from bottega.runnable import Runnable, checked_task, checked_thread
+from bottega.runnable import Runnable, checked_task, checked_thread, outside_loop
 from bottega.spec.model import GraphSpec, Reference
 
 if TYPE_CHECKING:
     from bottega.assembly import Assembler
     from bottega.engine import Engine, Job, Team
     from bottega.plugin.manager import PluginManager
+    from bottega.questions import Ruling
+    from bottega.result import Result
 
 DATABASE = "bottega.db"
 DEFAULT_ENGINE = "langgraph"
@@ -113,12 +115,14 @@ class Graph(Runnable):
         limits: Budget | None = None,
         ask: Ask | None = None,
         resume: str = "",
+        rulings: Mapping[str, Ruling] | None = None,
     ) -> AsyncGenerator[Event, None]:
         """Run the task and yield its events.
 
-        `resume` is the id of a run that died: it goes on where it was, and the task is its own.
+        `resume` is the id of a run that died or waits: it goes on where it was, and the task is its
+        own. `rulings` answers the questions that it waits for, by their ids.
         """
-        job = self._job(task, thread, limits, ask, resume)
+        job = replace(self._job(task, thread, limits, ask, resume), rulings=rulings or {})
         plugins = self._assembler.plugins
         async with aclosing(self._engine.stream(self.team, job)) as events:
             async for event in events:
@@ -147,6 +151,32 @@ class Graph(Runnable):
                 "digest": self.digest(),
             },
         )
+
+    async def aresume(
+        self, run_id: str, rulings: Mapping[str, Ruling] | None = None, *, ask: Ask | None = None
+    ) -> Result:
+        """Go on with a run that was killed, interrupted or waits for a person.
+
+        Raises InputError when there is no such run, or for a ruling that does not fit.
+        """
+        from bottega.result import Result
+
+        stream = self.astream("", resume=run_id, rulings=rulings, ask=ask)
+        async with aclosing(stream) as events:
+            return Result.from_events([event async for event in events])
+
+    def resume(
+        self, run_id: str, rulings: Mapping[str, Ruling] | None = None, *, ask: Ask | None = None
+    ) -> Result:
+        """Go on with a run and wait for its end; works inside a running event loop, too."""
+
+        async def whole() -> Result:
+            try:
+                return await self.aresume(run_id, rulings, ask=ask)
+            finally:
+                await self.aclose()
+
+        return outside_loop(whole)
 
     async def aclose(self) -> None:
         """Let go of the models' connections; the next run opens them again."""

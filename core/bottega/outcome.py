@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bottega.errors import BottegaError
 from bottega.events import Answer, Status
 from bottega.messages import ToolCall, ToolResult
+from bottega.questions import Question
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,3 +23,5 @@ class Outcome:
     """Calls that somebody else carries out; the loop goes on when their results are there."""
     results: tuple[ToolResult, ...] = ()
     """Results of the same turn that are there already."""
+    questions: tuple[Question, ...] = ()
+    """What a person must rule on first; the loop goes on with the rulings, doing nothing again."""

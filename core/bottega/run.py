@@ -6,10 +6,12 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from bottega.budget import Budget, Meter
 from bottega.escape import mask
 from bottega.events import Event, RunEnded, Status
+from bottega.questions import Rulings
 
 Ask = Callable[[str], Awaitable[str]]
 """Put a question to the person in front of the run and wait for the answer."""
@@ -33,6 +35,15 @@ class RunContext:
     emit: Callable[[Event], None] = drop
     """Takes every event as it happens."""
     ask: Ask | None = None
+    rulings: Rulings = field(default_factory=Rulings)
+    """What a person has said to the run's questions."""
+    kept: dict[str, Any] = field(default_factory=dict[str, Any])
+    """What nodes keep between two visits to spare a read; never the only copy."""
+
+    @property
+    def reaches_somebody(self) -> bool:
+        """Whether a question will be answered: now, or when a person finds it waiting."""
+        return self.ask is not None or self.rulings.waits
 
 
 def ended(status: Status, reason: str, run: RunContext) -> RunEnded:

@@ -6,7 +6,7 @@ import builtins
 import json
 import sqlite3
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,15 +14,23 @@ from typing import Any
 
 from bottega.errors import InputError, StorageError
 from bottega.events import RunEnded
+from bottega.questions import Question, Ruling
 
 RUNNING = "running"
 INTERRUPTED = "interrupted"
+WAITING = "waiting"
+RESUMABLE = (RUNNING, INTERRUPTED, WAITING)
 _COLUMNS = "run_id, thread, name, task, origin, status, reason, created, ended"
 _TABLE = """
 CREATE TABLE IF NOT EXISTS bottega_runs (
     run_id TEXT PRIMARY KEY, thread TEXT NOT NULL, name TEXT NOT NULL, task TEXT NOT NULL,
     origin TEXT NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL,
     created REAL NOT NULL, ended REAL)
+"""
+_QUESTIONS = """
+CREATE TABLE IF NOT EXISTS bottega_questions (
+    run_id TEXT NOT NULL, id TEXT NOT NULL, question TEXT NOT NULL, ruling TEXT,
+    asked REAL NOT NULL, ruled REAL, PRIMARY KEY (run_id, id))
 """
 
 
@@ -53,6 +61,7 @@ class RunStore:
         self._connection = connection
         self._lock = lock or nullcontext()
         self._do(_TABLE)
+        self._do(_QUESTIONS)
 
     @classmethod
     @contextmanager
@@ -79,6 +88,51 @@ class RunStore:
             "UPDATE bottega_runs SET status = ?, reason = ?, ended = ? WHERE run_id = ?",
             (status, reason, time.time(), run_id),
         )
+
+    def ask(self, run_id: str, questions: Iterable[Question]) -> None:
+        """Enter what a run waits for; a question that is known already stays as it is."""
+        for question in questions:
+            self._do(
+                "INSERT INTO bottega_questions (run_id, id, question, asked) VALUES (?, ?, ?, ?) "
+                "ON CONFLICT (run_id, id) DO NOTHING",
+                (run_id, question.id, json.dumps(question.to_json()), time.time()),
+            )
+
+    def open_questions(self, run_id: str) -> builtins.list[Question]:
+        """Return the questions that nobody has ruled on, in the order in which they came."""
+        rows = self._do(
+            "SELECT question FROM bottega_questions WHERE run_id = ? AND ruling IS NULL "
+            "ORDER BY asked, id",
+            (run_id,),
+        )
+        return [Question.from_json(json.loads(row[0])) for row in rows]
+
+    def rule(self, run_id: str, rulings: Mapping[str, Ruling]) -> None:
+        """Enter what a person has said; it is on disk when this returns.
+
+        Raises InputError for a question that does not wait, or a ruling that does not fit it.
+        """
+        waiting = {question.id: question for question in self.open_questions(run_id)}
+        for name, ruling in rulings.items():
+            if name not in waiting:
+                known = ", ".join(waiting) or "none"
+                raise InputError(
+                    f"run {run_id} does not wait for {name!r}", hint=f"open questions: {known}"
+                )
+            ruling.check(waiting[name])
+        for name, ruling in rulings.items():
+            self._do(
+                "UPDATE bottega_questions SET ruling = ?, ruled = ? WHERE run_id = ? AND id = ?",
+                (json.dumps(ruling.to_json()), time.time(), run_id, name),
+            )
+
+    def rulings(self, run_id: str) -> dict[str, Ruling]:
+        """Return what has been said to the run's questions, by their ids."""
+        rows = self._do(
+            "SELECT id, ruling FROM bottega_questions WHERE run_id = ? AND ruling IS NOT NULL",
+            (run_id,),
+        )
+        return {name: Ruling.from_json(json.loads(text)) for name, text in rows}
 
     def list(self, limit: int = 50) -> list[Run]:
         """Return the newest runs."""

@@ -14,13 +14,25 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bottega.actions import Actions, Done, failed
-from bottega.dialect import BadCall, Turn
+from bottega.call_ids import CallIds
+from bottega.dialect import Turn
 from bottega.errors import BottegaError, BudgetExceeded, ModelError, ReplyFormatError
-from bottega.events import Action, Answer, Event, Failure, Observation, StepStarted, Thought
-from bottega.messages import ToolCall, ToolResult, user
+from bottega.events import (
+    Action,
+    Answer,
+    Asked,
+    Event,
+    Failure,
+    Observation,
+    StepStarted,
+    Thought,
+)
+from bottega.history import unusable, without_calls
+from bottega.messages import ToolCall, ToolResult, result_to_json, user
 from bottega.middleware import wrap_model
 from bottega.model import End, Reply, collect
 from bottega.outcome import Outcome
+from bottega.questions import Question
 from bottega.repeats import REPEATED, Repeats
 from bottega.replies import reply_from_json, reply_to_json
 
@@ -32,7 +44,6 @@ MAX_CALLS = 32
 MAX_BAD_TURNS = 3
 """Turns in a row that cannot be used before the run fails."""
 
-CUT = "Your reply was cut off at the length limit before it was complete. Answer more briefly."
 TOO_MANY = f"not carried out: at most {MAX_CALLS} calls in one turn"
 
 
@@ -48,9 +59,7 @@ class Steps:
         self._specs = tuple(tool.spec for tool in parts.tools)
         self._model = wrap_model(parts.model, parts.middleware)
         self._actions = Actions(parts, loop.run, loop.journal, loop.path or parts.name)
-        self._ids = {call.id for message in loop.messages for call in message.calls}
-        # loops of one agent that run side by side must not make the same ids
-        self._prefix = f"{loop.path.rpartition('/')[0]}/" if "/" in loop.path else ""
+        self._ids = CallIds(loop.messages, loop.path)
         self._hands_on = any(tool.hand_off for tool in parts.tools)
         self._bad_turns = 0
         self._repeats = Repeats()
@@ -64,13 +73,13 @@ class Steps:
                 loop.step += 1
                 yield loop.event(StepStarted)
                 reply = await self._reply()
-                turn = self._named(self._dialect.read(reply))
+                turn = self._ids.named(self._dialect.read(reply), loop.step)
                 if turn.thought:
                     loop.thought = turn.thought
                     yield loop.event(Thought, text=turn.thought)
                 problem = self._problem(reply, turn)
-                if problem:  # calls that are not carried out must not stand in the conversation
-                    turn = replace(turn, calls=(), bad_calls=())
+                if problem:
+                    turn = without_calls(turn)
                 loop.messages.append(self._dialect.replied(reply, turn))
                 if problem:
                     loop.messages.append(user(problem))
@@ -83,7 +92,7 @@ class Steps:
                 async with aclosing(self._act(turn)) as events:
                     async for event in events:
                         yield event
-                if loop.outcome.status == "done":
+                if loop.outcome.status in ("done", "waiting"):
                     return
         except BottegaError as error:
             for event in loop.fail(error):
@@ -118,32 +127,11 @@ class Steps:
             self._meter.check_time()  # one that fails because the time is up is the budget's end
             raise
 
-    def _named(self, turn: Turn) -> Turn:
-        """Give every call an id that is unique in the run, whatever the model gave."""
-        given = [*(call.id for call in turn.calls), *(call.id for call in turn.bad_calls)]
-        if all(given) and len(set(given)) == len(given) and self._ids.isdisjoint(given):
-            self._ids.update(given)
-            return turn
-        calls = tuple(replace(call, id=self._new_id(call)) for call in turn.calls)
-        bad = tuple(replace(call, id=self._new_id(call)) for call in turn.bad_calls)
-        return replace(turn, calls=calls, bad_calls=bad)
-
-    def _new_id(self, call: ToolCall | BadCall) -> str:
-        wanted = call.id or f"{self._prefix}call-{self._loop.step}"
-        name, count = wanted, 1
-        while name in self._ids:
-            count += 1
-            name = f"{wanted}-{count}"
-        self._ids.add(name)
-        return name
-
     def _problem(self, reply: Reply, turn: Turn) -> str:
         """Say what keeps the reply from being used; nothing when it is fine."""
         if reply.end.finish == "filter":
             raise ModelError("the server withheld the reply: its content filter stopped it")
-        if reply.end.finish == "length":
-            return CUT
-        return turn.problem
+        return unusable(reply, turn)
 
     def _bad_turn(self, problem: str) -> None:
         self._bad_turns += 1
@@ -169,15 +157,32 @@ class Steps:
         own, handed_on = self._sorted(turn, done)
         if len(own) == 1:
             done.append(await self._actions.carry_out(own[0], loop.step))
-            yield self._observed(done[-1])
+            if done[-1].question is None:
+                yield self._observed(done[-1])
         elif own:
             async with aclosing(self._together(own)) as results:
                 async for item in results:
                     done.append(item)
-                    yield self._observed(item)
+                    if item.question is None:
+                        yield self._observed(item)
+        questions = tuple(item.question for item in done if item.question is not None)
+        if questions:  # what is finished is recorded; the turn is taken up again with the rulings
+            loop.outcome = Outcome(status="waiting", reason=_waits(questions), questions=questions)
+            for question in questions:
+                yield loop.event(Asked, question=question.to_json())
+            return
+        await self._record(done)
         answer = self._concluded(turn, done, handed_on)
         if answer is not None:
             yield answer
+
+    async def _record(self, done: Sequence[Done]) -> None:
+        """Keep the results that came of no call, so that the conversation can be told again."""
+        loop = self._loop
+        unmade = [item.result for item in done if not item.recorded]
+        if unmade and loop.journal.keeps:
+            recorded = [result_to_json(result) for result in unmade]
+            await loop.journal.write(f"{loop.step}/refused", recorded)
 
     def _sorted(
         self, turn: Turn, done: Sequence[Done]
@@ -276,6 +281,12 @@ class Steps:
         most = self._meter.budget.repeats
         if most is not None and self._repeats.count >= most:
             raise BudgetExceeded("repeats of the same call", most, self._repeats.count)
+
+
+def _waits(questions: Sequence[Question]) -> str:
+    """Say what a run waits for."""
+    first = questions[0].text
+    return first if len(questions) == 1 else f"{first} (and {len(questions) - 1} more questions)"
 
 
 def _in_order(turn: Turn, done: Sequence[Done]) -> tuple[ToolResult, ...]:

@@ -27,6 +27,7 @@ from bottega.messages import Citation, Image, Json, Trust
 from bottega.model import ToolSpec
 
 if TYPE_CHECKING:
+    from bottega.person import Person
     from bottega.signature import Signature
 
 P = ParamSpec("P")
@@ -65,7 +66,10 @@ class ToolContext:
     deadline: float | None = None
     """`time.monotonic()` at which the caller stops waiting."""
     ask: Callable[[str], Awaitable[str]] | None = field(default=None, compare=False)
-    """Ask the person in front of the run; None when nobody is there."""
+    """Ask the person in front of the run; None when nobody is there. A tool that has lasting
+    effects asks before it has them: after the answer it may be called anew."""
+    person: Person | None = field(default=None, compare=False, repr=False)
+    """The same person, for approvals; None outside a run."""
 
 
 class Tool:
@@ -77,6 +81,9 @@ class Tool:
     """What models read to decide on it; the docstring of `run` if empty."""
     effects: Effects = "once"
     """Unless the author says more, a call is never silently repeated after a crash."""
+    keyed: bool = False
+    """It hands `ToolContext.key` to a service that does nothing twice for one key: such a call is
+    made again after a crash, where that of another tool with effects `once` is not."""
     permissions: frozenset[str] = frozenset()
     """What it needs: `network`, `files:read`, `files:write`, `process`, each with an optional
     `:scope`."""
@@ -148,6 +155,7 @@ def tool(
     name: str = ...,
     description: str = ...,
     effects: Effects = ...,
+    keyed: bool = ...,
     permissions: frozenset[str] = ...,
     trust: Trust = ...,
     timeout: float | None = ...,

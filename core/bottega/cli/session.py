@@ -60,6 +60,8 @@ def conduct(
     if output.as_json and not output.stream:
         document = {**result.to_json(), "events": [event.to_json() for event in result.events]}
         click.echo(json.dumps(document, indent=2))
+    elif result.status == "waiting":
+        _say_how_to_rule(result, kept_in)
     elif not output.as_json and result.answer:
         from bottega.cli.terminal import answer_text
 
@@ -67,12 +69,23 @@ def conduct(
     sys.exit(EXIT_CODES[result.status])
 
 
+def _say_how_to_rule(result: Result, kept_in: Path | None) -> None:
+    where = _folder_option(kept_in)
+    how = "--approve | --edit JSON | --reject REASON | --answer TEXT"
+    click.echo(f"waiting; go on with: bottega resume {result.run_id}{where} {how}", err=True)
+
+
+def _folder_option(kept_in: Path | None) -> str:
+    if kept_in is None or kept_in.resolve() == Path.cwd():
+        return ""
+    return f" --folder {shlex.quote(os.path.relpath(kept_in))}"
+
+
 def _say_how_to_go_on(seen: list[Event], kept_in: Path | None) -> None:
     if kept_in is None or not seen:
         click.echo("interrupted", err=True)
         return
-    here = kept_in.resolve() == Path.cwd()
-    where = "" if here else f" --folder {shlex.quote(os.path.relpath(kept_in))}"
+    where = _folder_option(kept_in)
     click.echo(f"interrupted; go on with: bottega resume {seen[0].run_id}{where}", err=True)
 
 

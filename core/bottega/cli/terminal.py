@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bottega.escape import mask, one_line, plain
 from bottega.events import (
     Action,
+    Asked,
     BudgetReached,
     Decision,
     Event,
@@ -107,6 +108,12 @@ def _decision(event: Any) -> tuple[str, str, str]:
     return "⚖", f"{one_line(event.verdict, 40)}{sure}{reason}", "bold"
 
 
+def _asked(event: Any) -> tuple[str, str, str]:
+    question = event.question
+    text = f"{one_line(question['text'])}  [{one_line(question['id'], 200)}]"
+    return "?", f"waits for a person: {text}", "bold yellow"
+
+
 def _budget(event: Any) -> tuple[str, str, str]:
     return "■", f"the limit of {event.allowed:g} {one_line(event.limit, 40)} is reached", "yellow"
 
@@ -131,6 +138,7 @@ _LINES: dict[type[Event], Callable[[Any], tuple[str, str, str]]] = {
     Observation: _observation,
     MessageSent: _message,
     Decision: _decision,
+    Asked: _asked,
     BudgetReached: _budget,
     Failure: _failure,
     RunEnded: _run_ended,

@@ -63,7 +63,7 @@ def _request(
     seconds: float | None,
 ) -> dict[str, Json]:
     plain = {item.name: getattr(context, item.name) for item in fields(context)}
-    plain["ask"] = None  # nobody can be asked from there
+    plain["ask"] = plain["person"] = None  # nobody can be asked from there
     own = type(tool).validate is Tool.validate
     return {
         "target": {"module": target.module, "path": target.path},

@@ -1,0 +1,103 @@
+"""What a run asks of a person, and what the person says.
+
+A question has a name that is the same after a restart, so that the run may wait on disk, the
+process may die, and another one may bring the ruling. In front of a terminal the same question is
+asked at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from bottega.errors import BottegaError, InputError
+from bottega.messages import Json
+
+QuestionKind = Literal["approve", "answer", "plan"]
+"""May this call be made? What is the answer? Is this the plan?"""
+Verdict = Literal["approve", "edit", "reject", "answer"]
+
+FITTING: Mapping[QuestionKind, tuple[Verdict, ...]] = {
+    "approve": ("approve", "edit", "reject"),
+    "answer": ("answer", "reject"),
+    "plan": ("approve", "edit", "reject"),
+}
+"""What may be said to each kind of question."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """Something that only a person may decide."""
+
+    id: str
+    """Names it within the run: where it is asked, the same in every process that takes it up."""
+    kind: QuestionKind = "answer"
+    text: str = ""
+    node: str = ""
+    tool: str = ""
+    """The tool to be called, for `approve`."""
+    value: Json = None
+    """What an edit would change: the call's arguments, the plan."""
+
+    def to_json(self) -> dict[str, Json]:
+        """Return the question as a JSON object."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    @staticmethod
+    def from_json(data: Mapping[str, Json]) -> Question:
+        """Read what `to_json` wrote."""
+        return Question(**data)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ruling:
+    """What a person said to a question."""
+
+    verdict: Verdict
+    text: str = ""
+    """The answer, or why not."""
+    value: Json = None
+    """The edited arguments or plan, with `edit`."""
+
+    def check(self, question: Question) -> Ruling:
+        """Return the ruling. Raises InputError when it does not fit the question."""
+        fitting = FITTING[question.kind]
+        if self.verdict not in fitting:
+            raise InputError(
+                f"question {question.id!r} cannot be ruled with {self.verdict!r}",
+                hint=f"it takes: {', '.join(fitting)}",
+            )
+        if self.verdict == "edit" and type(self.value) is not type(question.value):
+            wanted = "a JSON object" if isinstance(question.value, dict) else "a JSON list"
+            raise InputError(f"the edit of question {question.id!r} must be {wanted}")
+        return self
+
+    def to_json(self) -> dict[str, Json]:
+        """Return the ruling as a JSON object."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    @staticmethod
+    def from_json(data: Mapping[str, Json]) -> Ruling:
+        """Read what `to_json` wrote."""
+        return Ruling(**data)
+
+
+@dataclass(slots=True)
+class Rulings:
+    """What is known of a run's rulings; grows as the person speaks."""
+
+    known: dict[str, Ruling] = field(default_factory=dict[str, Ruling])
+    """By the question's id."""
+    waits: bool = False
+    """Whether a question that nobody is there to answer may wait: only where the run is kept."""
+
+
+class PersonNeeded(BottegaError):
+    """The run cannot go on before a person has ruled."""
+
+    exit_code = 3
+
+    def __init__(self, question: Question) -> None:
+        super().__init__(f"{question.node or 'the run'} waits for a person: {question.text}")
+        self.question = question

@@ -1,0 +1,191 @@
+"""Runs that wait for a person: on disk, in any process, each question with its own ruling."""
+
+import asyncio
+
+import pytest
+from test_team import both, parts, play, run, team, verdict
+from test_threads import final, line
+
+from bottega import tool
+from bottega.approval import Approval
+from bottega.errors import InputError
+from bottega.events import Asked, Observation
+from bottega.questions import Ruling
+from bottega.runs import RunStore
+from bottega.testing import ScriptedModel, call
+from bottega.tools import ToolContext
+
+APPROVE = Ruling(verdict="approve")
+
+
+class Post:
+    """What a tool has really sent."""
+
+    def __init__(self):
+        self.sent = []
+
+        @tool(effects="once")
+        def send(to: str) -> str:
+            """Send a letter.
+
+            Args:
+                to: whom.
+            """
+            self.sent.append(to)
+            return f"sent to {to}"
+
+        self.tool = send
+
+
+def approving(name, model, post):
+    from dataclasses import replace
+
+    made = parts(name, model, tools=(post.tool,))
+    return replace(made, middleware=(Approval(),))
+
+
+def asked(events):
+    return [event.question for event in events if isinstance(event, Asked)]
+
+
+def resume(crew, store, rulings, run_id="r"):
+    return run(crew, task="", run_id=run_id, store=store, resume=True, rulings=rulings)
+
+
+def sender(post, *more):
+    return line(approving("a", ScriptedModel(*more), post))
+
+
+def test_a_call_waits_for_approval_and_is_made_once(tmp_path):
+    store, post = tmp_path / "bottega.db", Post()
+    events = run(sender(post, call("send", to="ann"), "never"), run_id="r", store=store, task="go")
+    (question,) = asked(events)
+    assert events[-1].status == "waiting"
+    assert question["tool"] == "send"
+    assert question["value"] == {"to": "ann"}
+    assert post.sent == []
+    with RunStore.open(store) as register:
+        assert register.get("r").status == "waiting"
+        assert [one.id for one in register.open_questions("r")] == [question["id"]]
+    again = resume(sender(post, "done"), store, {question["id"]: APPROVE})
+    assert final(again) == ["done"]
+    assert post.sent == ["ann"]
+
+
+@pytest.mark.parametrize(
+    ("ruling", "sent", "content"),
+    [
+        (Ruling(verdict="edit", value={"to": "bob"}), ["bob"], "sent to bob"),
+        (Ruling(verdict="reject", text="not her"), [], "refused this call: not her"),
+        (Ruling(verdict="edit", value={"whom": "bob"}), [], "whom"),
+    ],
+)
+def test_a_call_may_be_edited_or_refused(tmp_path, ruling, sent, content):
+    store, post = tmp_path / "bottega.db", Post()
+    events = run(sender(post, call("send", to="ann")), run_id="r", store=store, task="go")
+    again = resume(sender(post, "done"), store, {asked(events)[0]["id"]: ruling})
+    assert post.sent == sent
+    (seen,) = [event for event in again if isinstance(event, Observation)]
+    assert content in seen.content
+
+
+def test_a_run_that_is_resumed_without_a_ruling_waits_on(tmp_path):
+    store, post = tmp_path / "bottega.db", Post()
+    run(sender(post, call("send", to="ann")), run_id="r", store=store, task="go")
+    model = ScriptedModel("never")
+    events = resume(line(approving("a", model, post)), store, {})
+    assert events[-1].status == "waiting"
+    assert model.requests == []
+
+
+def test_a_ruling_that_does_not_fit_is_refused_and_nothing_is_lost(tmp_path):
+    store, post = tmp_path / "bottega.db", Post()
+    events = run(sender(post, call("send", to="ann")), run_id="r", store=store, task="go")
+    (question,) = asked(events)
+    for rulings in ({"nonsense": APPROVE}, {question["id"]: Ruling(verdict="answer", text="x")}):
+        with pytest.raises(InputError):
+            resume(sender(post), store, rulings)
+    assert final(resume(sender(post, "done"), store, {question["id"]: APPROVE})) == ["done"]
+
+
+def test_parallel_branches_keep_their_own_rulings(tmp_path):
+    store, left, right = tmp_path / "bottega.db", Post(), Post()
+
+    def crew(lead, a, b):
+        made = team(lead, ScriptedModel(), ScriptedModel(), ScriptedModel(verdict(True)))
+        made.parts["librarian"] = approving("librarian", ScriptedModel(*a), left)
+        made.parts["analyst"] = approving("analyst", ScriptedModel(*b), right)
+        return made
+
+    lead = ScriptedModel(both())
+    first = crew(lead, [call("send", to="ann")], [call("send", to="bob")])
+    events = run(first, run_id="r", store=store, task="go")
+    ids = {question["node"]: question["id"] for question in asked(events)}
+    assert set(ids) == {"librarian", "analyst"}
+    half = resume(crew(ScriptedModel(), ["l"], []), store, {ids["librarian"]: APPROVE})
+    assert half[-1].status == "waiting"
+    assert (left.sent, right.sent) == (["ann"], [])
+    lead = ScriptedModel("both done")
+    refuse = Ruling(verdict="reject", text="no")
+    done = resume(crew(lead, [], ["r"]), store, {ids["analyst"]: refuse})
+    assert final(done) == ["both done"]
+    assert (left.sent, right.sent) == (["ann"], [])
+    assert [result.content for result in lead.requests[0].messages[-1].results] == ["l", "r"]
+
+
+def test_a_question_of_a_tool_waits_and_the_answer_arrives(tmp_path):
+    @tool(effects="none")
+    async def colour(context: ToolContext) -> str:
+        """Ask for two colours."""
+        assert context.ask is not None
+        return f"{await context.ask('first?')} and {await context.ask('second?')}"
+
+    store = tmp_path / "bottega.db"
+
+    def crew(*replies):
+        return line(parts("a", ScriptedModel(*replies), tools=(colour,)))
+
+    events = run(crew(call("colour")), run_id="r", store=store, task="go")
+    first = asked(events)[0]["id"]
+    events = resume(crew(), store, {first: Ruling(verdict="answer", text="red")})
+    second = asked(events)[0]["id"]
+    assert second != first
+    events = resume(crew("ok"), store, {second: Ruling(verdict="answer", text="blue")})
+    assert [e.content for e in events if isinstance(e, Observation)] == ["red and blue"]
+
+
+def test_without_a_store_nothing_waits_and_the_call_is_refused():
+    post = Post()
+    events = asyncio.run(play(sender(post, call("send", to="ann"), "done"), task="go"))
+    assert final(events) == ["done"]
+    assert post.sent == []
+    assert "nobody is there" in next(e for e in events if isinstance(e, Observation)).content
+
+
+def test_in_a_graph_of_anybody_the_interrupt_is_langgraphs_own():
+    from langgraph.checkpoint.memory import InMemorySaver
+    from langgraph.graph import END, START, StateGraph
+    from langgraph.types import Command
+
+    from bottega_agents.specialist import Specialist
+    from bottega_agents.state import State
+
+    post = Post()
+    model = ScriptedModel(call("send", to="ann"), call("send", to="bob"), "done")
+    builder = StateGraph(State)
+    builder.add_node("a", Specialist().build(approving("a", model, post)))
+    builder.add_edge(START, "a")
+    builder.add_edge("a", END)
+    graph = builder.compile(checkpointer=InMemorySaver())
+    config = {"configurable": {"thread_id": "t"}}
+
+    async def whole():
+        first = await graph.ainvoke({"task": "go"}, config)
+        assert first["__interrupt__"][0].value[0]["value"] == {"to": "ann"}
+        second = await graph.ainvoke(Command(resume=True), config)
+        assert second["__interrupt__"][0].value[0]["value"] == {"to": "bob"}
+        return await graph.ainvoke(Command(resume={"verdict": "reject", "text": "no"}), config)
+
+    assert asyncio.run(whole())["answer"] == "done"
+    assert post.sent == ["ann"]
+    assert len(model.requests) == 3
