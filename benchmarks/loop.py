@@ -134,7 +134,7 @@ async def loop_alone(steps: int, trivial: Any, sink: io.StringIO) -> None:
 
 
 def one_node(parts: AgentParts) -> Team:
-    from bottega_agents.specialist import Specialist
+    from bottega_agents.roles.specialist import Specialist
 
     edges = (EdgeSpec(source="start", target="adder"), EdgeSpec(source="adder", target="end"))
     spec = GraphSpec(name="one", nodes=(NodeSpec(name="adder", kind="specialist"),), edges=edges)

@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING
 from bottega.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from bottega_agents.compiler import compile_team, delegated
-    from bottega_agents.coordinator import Coordinator
-    from bottega_agents.critic import Critic
-    from bottega_agents.specialist import Specialist
-    from bottega_agents.state import State
+    from bottega_agents.graph.compiler import compile_team, delegated
+    from bottega_agents.graph.state import State
+    from bottega_agents.roles.coordinator import Coordinator
+    from bottega_agents.roles.critic import Critic
+    from bottega_agents.roles.specialist import Specialist
 
 __all__ = ["Coordinator", "Critic", "Specialist", "State", "compile_team", "delegated"]
 
 _HOMES = {
-    "Coordinator": "coordinator",
-    "Critic": "critic",
-    "Specialist": "specialist",
-    "State": "state",
-    "compile_team": "compiler",
-    "delegated": "compiler",
+    "Coordinator": "roles.coordinator",
+    "Critic": "roles.critic",
+    "Specialist": "roles.specialist",
+    "State": "graph.state",
+    "compile_team": "graph.compiler",
+    "delegated": "graph.compiler",
 }
 
 __getattr__ = lazy_names(__name__, _HOMES)

@@ -20,10 +20,10 @@ from bottega.model import Usage
 from bottega.questions import Question, Rulings
 from bottega.run import RunContext, ended
 from bottega.runs import Run, RunStore
-from bottega_agents.compiler import compile_team
-from bottega_agents.ownership import hold_run
-from bottega_agents.state import RESET
-from bottega_agents.surroundings import RUN
+from bottega_agents.graph.compiler import compile_team
+from bottega_agents.graph.state import RESET
+from bottega_agents.graph.surroundings import RUN
+from bottega_agents.storage.ownership import hold_run
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -152,7 +152,7 @@ class _Execution:
         if self._job.store is None:
             yield None, None
             return
-        from bottega_agents.stores import open_store, release_store
+        from bottega_agents.storage.stores import open_store, release_store
 
         saver = open_store(self._job.store)
         try:

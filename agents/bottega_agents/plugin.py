@@ -54,7 +54,7 @@ def bottega_checkpointers() -> list[Offer]:
 
 
 def _coordinator(context: FactoryContext, *, delegates: Sequence[str]) -> Any:
-    from bottega_agents.coordinator import Coordinator
+    from bottega_agents.roles.coordinator import Coordinator
 
     if not delegates:
         raise InputError("a coordinator needs at least one delegate", hint="or be a specialist")
@@ -62,13 +62,13 @@ def _coordinator(context: FactoryContext, *, delegates: Sequence[str]) -> Any:
 
 
 def _specialist(context: FactoryContext) -> Any:
-    from bottega_agents.specialist import Specialist
+    from bottega_agents.roles.specialist import Specialist
 
     return Specialist()
 
 
 def _critic(context: FactoryContext, *, reviews: str, max_rounds: int = 2, rubric: str = "") -> Any:
-    from bottega_agents.critic import Critic
+    from bottega_agents.roles.critic import Critic
 
     if max_rounds < 1:
         raise InputError("max_rounds must be at least 1", hint="leave it out for 2")
@@ -83,6 +83,6 @@ def _engine(context: FactoryContext) -> Any:
 
 def _sqlite(context: FactoryContext) -> Any:
     from bottega.graph import database
-    from bottega_agents.sqlite import InlineSqliteSaver
+    from bottega_agents.storage.sqlite import InlineSqliteSaver
 
     return InlineSqliteSaver(database(context.folder))

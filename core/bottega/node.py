@@ -66,5 +66,5 @@ class NodeKind(Protocol):
         ...
 
     def build(self, parts: AgentParts) -> Callable[..., Any]:
-        """Return a LangGraph node over `bottega_agents.state.State`."""
+        """Return a LangGraph node over `bottega_agents.graph.state.State`."""
         ...

@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 
-from bottega_agents.stores import MOST_IDLE, open_store, release_store
+from bottega_agents.storage.stores import MOST_IDLE, open_store, release_store
 
 
 def is_open(saver):

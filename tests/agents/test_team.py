@@ -13,9 +13,9 @@ from bottega.node import AgentParts
 from bottega.plugin.manager import PluginManager
 from bottega.spec.model import EdgeSpec, GraphSpec, NodeSpec
 from bottega.testing import ScriptedModel, call, calls
-from bottega_agents.coordinator import Coordinator
-from bottega_agents.critic import Critic
-from bottega_agents.specialist import Specialist
+from bottega_agents.roles.coordinator import Coordinator
+from bottega_agents.roles.critic import Critic
+from bottega_agents.roles.specialist import Specialist
 
 
 def parts(name, model, *, tools=(), peers=None, decider=None) -> AgentParts:
@@ -258,7 +258,7 @@ def test_nodes_work_in_anybodys_graph():
     critic = Critic(reviews="writer").build(
         parts("critic", ScriptedModel(verdict(False, "more"), verdict(True)))
     )
-    from bottega_agents.state import State
+    from bottega_agents.graph.state import State
 
     class Both(State, Mine, total=False):
         pass
@@ -292,8 +292,8 @@ def test_nodes_work_in_anybodys_graph():
 def test_a_coordinator_works_in_a_graph_built_by_hand():
     from langgraph.graph import END, START, StateGraph
 
-    from bottega_agents.compiler import delegated
-    from bottega_agents.state import State
+    from bottega_agents.graph.compiler import delegated
+    from bottega_agents.graph.state import State
 
     lead = ScriptedModel(call("helper", task="help"), "done")
     coordinator = Coordinator(delegates=("helper",), then=END)
@@ -310,7 +310,7 @@ def test_a_coordinator_works_in_a_graph_built_by_hand():
 
 
 def test_the_compiled_graph_is_an_ordinary_one():
-    from bottega_agents.compiler import compile_team
+    from bottega_agents.graph.compiler import compile_team
 
     crew = team(ScriptedModel("x"), ScriptedModel(), ScriptedModel(), ScriptedModel(verdict(True)))
     graph = compile_team(crew)

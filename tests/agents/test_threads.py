@@ -12,7 +12,7 @@ from bottega.errors import InputError, ModelRateLimitError
 from bottega.events import Answer, Failure, Observation, RunEnded
 from bottega.spec.model import EdgeSpec, GraphSpec, NodeSpec
 from bottega.testing import Say, ScriptedModel, call
-from bottega_agents.specialist import Specialist
+from bottega_agents.roles.specialist import Specialist
 
 
 def line(*made):

@@ -167,8 +167,8 @@ def test_in_a_graph_of_anybody_the_interrupt_is_langgraphs_own():
     from langgraph.graph import END, START, StateGraph
     from langgraph.types import Command
 
-    from bottega_agents.specialist import Specialist
-    from bottega_agents.state import State
+    from bottega_agents.graph.state import State
+    from bottega_agents.roles.specialist import Specialist
 
     post = Post()
     model = ScriptedModel(call("send", to="ann"), call("send", to="bob"), "done")

@@ -58,7 +58,7 @@ class Scribe:
 def team() -> Team:
     from bottega.deciders import PromptDecider
     from bottega.dialects.native import Native
-    from bottega_agents.specialist import Specialist
+    from bottega_agents.roles.specialist import Specialist
 
     edges = (EdgeSpec(source="start", target="scribe"), EdgeSpec(source="scribe", target="end"))
     spec = GraphSpec(

@@ -17,7 +17,7 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 from bottega.errors import StorageError
-from bottega_agents.sqlite_log import TABLES, SqliteLog
+from bottega_agents.storage.sqlite_log import TABLES, SqliteLog
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig

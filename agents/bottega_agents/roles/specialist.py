@@ -20,11 +20,11 @@ from bottega.loop import Loop
 from bottega.messages import Citation, Message, citation_to_json, user
 from bottega.node import AgentParts
 from bottega.run import RunContext
-from bottega_agents.journal import NodeJournal
-from bottega_agents.state import State
-from bottega_agents.surroundings import journal_of, run_of
-from bottega_agents.transcript import Transcript, keep, load
-from bottega_agents.waiting import Waiting
+from bottega_agents.graph.state import State
+from bottega_agents.graph.surroundings import journal_of, run_of
+from bottega_agents.roles.transcript import Transcript, keep, load
+from bottega_agents.roles.waiting import Waiting
+from bottega_agents.storage.journal import NodeJournal
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig

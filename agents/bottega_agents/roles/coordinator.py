@@ -16,9 +16,9 @@ from bottega.events import MessageSent
 from bottega.messages import Citation, Message, ToolCall, ToolResult, user
 from bottega.node import AgentParts
 from bottega.tools import Tool
-from bottega_agents.specialist import SpecialistNode, Visit, stale, with_tools
-from bottega_agents.state import State
-from bottega_agents.transcript import Transcript
+from bottega_agents.graph.state import State
+from bottega_agents.roles.specialist import SpecialistNode, Visit, stale, with_tools
+from bottega_agents.roles.transcript import Transcript
 
 ROLE = (
     "You are {name}, the coordinator of a team.{description} Split the task and give its parts to "

@@ -26,7 +26,7 @@ from bottega.messages import (
     result_to_json,
 )
 from bottega.run import RunContext
-from bottega_agents.journal import NodeJournal, Ref
+from bottega_agents.storage.journal import NodeJournal, Ref
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from bottega.journal import NullJournal
 from bottega.messages import Json
 from bottega.questions import Rulings
 from bottega.run import RunContext, drop, new_run_id
-from bottega_agents.journal import NodeJournal, Ref, open_journal
+from bottega_agents.storage.journal import NodeJournal, Ref, open_journal
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig

@@ -12,7 +12,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from bottega_agents.sqlite import InlineSqliteSaver
+from bottega_agents.storage.sqlite import InlineSqliteSaver
 
 MOST_IDLE = 16
 """Idle stores beyond this are closed, the one opened first at first, to spare file descriptors."""

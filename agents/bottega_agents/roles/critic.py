@@ -18,10 +18,10 @@ from bottega.escape import mask
 from bottega.events import Decision, Failure, NodeEnded, NodeStarted
 from bottega.node import AgentParts
 from bottega.run import RunContext
-from bottega_agents.journal import NodeJournal
-from bottega_agents.state import State
-from bottega_agents.surroundings import journal_of, run_of
-from bottega_agents.transcript import results_seen
+from bottega_agents.graph.state import State
+from bottega_agents.graph.surroundings import journal_of, run_of
+from bottega_agents.roles.transcript import results_seen
+from bottega_agents.storage.journal import NodeJournal
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig

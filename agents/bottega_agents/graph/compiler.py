@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bottega.engine import Team
 from bottega.spec.model import END, START, EdgeSpec
-from bottega_agents.coordinator import report, report_key
-from bottega_agents.state import State
+from bottega_agents.graph.state import State
+from bottega_agents.roles.coordinator import report, report_key
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig

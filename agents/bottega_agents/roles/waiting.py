@@ -14,7 +14,7 @@ from typing import Any, cast
 from bottega.errors import InputError
 from bottega.questions import Question, Ruling
 from bottega.run import RunContext
-from bottega_agents.journal import NodeJournal
+from bottega_agents.storage.journal import NodeJournal
 
 _KEY = "interrupted/"
 

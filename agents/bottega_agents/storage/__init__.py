@@ -1,0 +1,1 @@
+"""Where runs are kept: checkpoints, journals, and who is at work on what."""
