@@ -2,37 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from bottega.errors import InputError
 from bottega.offer import Offer
 from bottega.plugin.context import FactoryContext
 from bottega.plugin.spec import hookimpl
+from bottega_agents.roles import offers as roles
 
 bottega_api = 1
 
 
 @hookimpl
 def bottega_agents() -> list[Offer]:
-    """Offer coordinator, specialist and critic."""
-    return [
-        Offer(
-            name="coordinator",
-            summary="Splits the task, delegates to specialists, composes their reports.",
-            factory=_coordinator,
-        ),
-        Offer(
-            name="specialist",
-            summary="Does its task with its own tools.",
-            factory=_specialist,
-        ),
-        Offer(
-            name="critic",
-            summary="Accepts an answer or sends it back with reasons, a bounded number of times.",
-            factory=_critic,
-        ),
-    ]
+    """Offer the kinds of every room."""
+    return [*roles.offers()]
 
 
 @hookimpl
@@ -51,28 +34,6 @@ def bottega_checkpointers() -> list[Offer]:
             factory=_sqlite,
         )
     ]
-
-
-def _coordinator(context: FactoryContext, *, delegates: Sequence[str]) -> Any:
-    from bottega_agents.roles.coordinator import Coordinator
-
-    if not delegates:
-        raise InputError("a coordinator needs at least one delegate", hint="or be a specialist")
-    return Coordinator(delegates=tuple(delegates))
-
-
-def _specialist(context: FactoryContext) -> Any:
-    from bottega_agents.roles.specialist import Specialist
-
-    return Specialist()
-
-
-def _critic(context: FactoryContext, *, reviews: str, max_rounds: int = 2, rubric: str = "") -> Any:
-    from bottega_agents.roles.critic import Critic
-
-    if max_rounds < 1:
-        raise InputError("max_rounds must be at least 1", hint="leave it out for 2")
-    return Critic(reviews=reviews, max_rounds=max_rounds, rubric=rubric)
 
 
 def _engine(context: FactoryContext) -> Any:

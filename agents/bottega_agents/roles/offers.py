@@ -1,0 +1,53 @@
+"""What this room offers: coordinator, specialist and critic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bottega.errors import InputError
+from bottega.offer import Offer
+from bottega.plugin.context import FactoryContext
+
+
+def offers() -> list[Offer]:
+    """Return the kinds."""
+    return [
+        Offer(
+            name="coordinator",
+            summary="Splits the task, delegates to specialists, composes their reports.",
+            factory=_coordinator,
+        ),
+        Offer(
+            name="specialist",
+            summary="Does its task with its own tools.",
+            factory=_specialist,
+        ),
+        Offer(
+            name="critic",
+            summary="Accepts an answer or sends it back with reasons, a bounded number of times.",
+            factory=_critic,
+        ),
+    ]
+
+
+def _coordinator(context: FactoryContext, *, delegates: Sequence[str]) -> Any:
+    from bottega_agents.roles.coordinator import Coordinator
+
+    if not delegates:
+        raise InputError("a coordinator needs at least one delegate", hint="or be a specialist")
+    return Coordinator(delegates=tuple(delegates))
+
+
+def _specialist(context: FactoryContext) -> Any:
+    from bottega_agents.roles.specialist import Specialist
+
+    return Specialist()
+
+
+def _critic(context: FactoryContext, *, reviews: str, max_rounds: int = 2, rubric: str = "") -> Any:
+    from bottega_agents.roles.critic import Critic
+
+    if max_rounds < 1:
+        raise InputError("max_rounds must be at least 1", hint="leave it out for 2")
+    return Critic(reviews=reviews, max_rounds=max_rounds, rubric=rubric)
