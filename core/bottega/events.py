@@ -103,6 +103,8 @@ class RunEnded(Event):
     steps: int = 0
     input_tokens: int | None = None
     output_tokens: int | None = None
+    cost: float | None = None
+    """US dollars; None where a price or a count of tokens is not known."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -194,6 +196,33 @@ class Decision(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PlanMade(Event):
+    """A plan was made or changed; it is about to be carried out."""
+
+    kind: ClassVar[str] = "plan"
+
+    plan: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    """See `bottega.plan.Plan.to_json`."""
+    reason: str = ""
+    """Why it was changed; empty for the first."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskChanged(Event):
+    """A task of a plan was begun, is over or is not needed."""
+
+    kind: ClassVar[str] = "task"
+
+    task: str = ""
+    """Its id in the plan."""
+    owner: str = ""
+    status: str = ""
+    """See `bottega.plan.TaskStatus`."""
+    text: str = ""
+    """Its goal, its result, or why it failed or was skipped."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Asked(Event):
     """The run waits for a person: it goes on with `bottega resume` and a ruling."""
 
@@ -204,13 +233,24 @@ class Asked(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Stuck(Event):
+    """The same was done, or handed to and fro, and nothing new came of it."""
+
+    kind: ClassVar[str] = "stuck"
+
+    what: str = ""
+    """Who did what."""
+    times: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class BudgetReached(Event):
     """A limit of the run is spent."""
 
     kind: ClassVar[str] = "budget"
 
     limit: str = ""
-    """Which: steps, seconds, tokens."""
+    """Which: steps, seconds, tokens, money."""
     allowed: float = 0.0
     spent: float = 0.0
 
@@ -258,7 +298,10 @@ for _kind in (
     Observation,
     MessageSent,
     Decision,
+    PlanMade,
+    TaskChanged,
     Asked,
+    Stuck,
     BudgetReached,
     Failure,
     Answer,
