@@ -159,7 +159,7 @@ class Plan:
         return None
 
     def revised(
-        self, tasks: Sequence[PlannedTask], drop: Iterable[str] = (), why: str = ""
+        self, tasks: Sequence[PlannedTask], drop: Iterable[str] = (), reason: str = ""
     ) -> Plan:
         """Return the next plan: tasks added or given anew, others dropped, the rest as it is.
 
