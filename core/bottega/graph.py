@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import KW_ONLY, dataclass, fields, is_dataclass, replace
+from dataclasses import KW_ONLY, Field, dataclass, fields, is_dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, cast
 from bottega.budget import Budget
 from bottega.errors import GraphError
 from bottega.events import Event
-from bottega.home import state_folder
+from bottega.home import DATABASE, state_folder, store_address
 from bottega.run import Ask, new_run_id
 from bottega.runnable import Runnable, checked_task, checked_thread, outside_loop
-from bottega.spec.model import GraphSpec, Reference
+from bottega.spec.model import LATER, GraphSpec, Reference
 
 if TYPE_CHECKING:
     from bottega.assembly import Assembler
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from bottega.questions import Ruling
     from bottega.result import Result
 
-DATABASE = "bottega.db"
 DEFAULT_ENGINE = "langgraph"
 
 
@@ -41,8 +40,15 @@ def _unmarked(value: Any) -> Any:
         return [_unmarked(item) for item in cast("Sequence[Any]", value)]
     if not is_dataclass(value):
         return value
-    names = [field.name for field in fields(value) if field.name not in ("mark", "marks")]
-    return {name: _unmarked(getattr(value, name)) for name in names}
+    counting = [field.name for field in fields(value) if _counts(field, getattr(value, field.name))]
+    return {name: _unmarked(getattr(value, name)) for name in counting}
+
+
+def _counts(field: Field[Any], value: Any) -> bool:
+    """Say whether a field of a graph is part of what a run is resumed on."""
+    if field.name in ("mark", "marks"):
+        return False
+    return not (field.metadata.get(LATER) and value == field.default)
 
 
 @dataclass
@@ -55,6 +61,8 @@ class Graph(Runnable):
     """Takes the place of every model that the graph names."""
     durable: bool = False
     """Keep every run on disk, so that it can be resumed; named threads always are."""
+    store: str | Path | None = None
+    """Where runs are kept: a file or a URL; None for `BOTTEGA_STORE`, or `database(folder)`."""
     plugins: PluginManager | None = None
     """None for those installed."""
 
@@ -65,6 +73,7 @@ class Graph(Runnable):
         *,
         model: str | None = None,
         durable: bool = False,
+        store: str | Path | None = None,
         plugins: PluginManager | None = None,
     ) -> Graph:
         """Read a graph file. Raises GraphError with every finding, each with its place."""
@@ -72,7 +81,7 @@ class Graph(Runnable):
         from bottega.spec.check import load_graph
 
         spec = load_graph(path, plugins or default_plugins())
-        return cls(spec, model=model, durable=durable, plugins=plugins)
+        return cls(spec, model=model, durable=durable, store=store, plugins=plugins)
 
     @cached_property
     def team(self) -> Team:
@@ -142,7 +151,7 @@ class Graph(Runnable):
             limits=limits or self.spec.limits,
             run_id=resume or new_run_id(),
             thread=thread or "",
-            store=database(self.spec.folder) if kept else None,
+            store=store_address(self.spec.folder, self.store) if kept else None,
             resume=bool(resume),
             ask=ask,
             origin={

@@ -1,42 +1,69 @@
-"""Edges: `source -> target`, with the outcome that takes them after a colon."""
+"""Edges: `source -> target`, with what takes them after a colon.
+
+a -> b                              always
+a -> [b, c]                         both, in parallel; `"[b, c] -> d"` for several sources
+a -> b: word                        when a says the word
+a -> b: if score < 0.5              when the condition holds
+a -> b: else                        when no other edge of a is taken
+a -> b: if score < 0.5 (at most 3)  so often in one run; also behind a word, or alone
+"""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from bottega.spec.document import Node, Refused, Scalar, Table
+from bottega.spec.expression import ExpressionError, parse_condition
 from bottega.spec.fields import Reader
 from bottega.spec.findings import clip
 from bottega.spec.model import EdgeSpec, Mark
 
+MOST_TIMES = 1_000
+"""The largest bound of an edge."""
+MOST_NAMES = 50
+"""On one side of an arrow."""
+
 _WORD = r"[A-Za-z_][A-Za-z0-9_-]*"
-_EDGE = re.compile(rf"\s*({_WORD})\s*->\s*({_WORD})\s*(?::\s*({_WORD})\s*)?")
-_MEANT = re.compile(rf"\s*({_WORD})\s*[-=<>→]+\s*({_WORD})\s*(?::\s*({_WORD})\s*)?")
+_SIDE = rf"(?:{_WORD}|\[\s*{_WORD}(?:\s*,\s*{_WORD}){{0,{MOST_NAMES - 1}}}\s*\])"
+_EDGE = re.compile(rf"\s*({_SIDE})\s*->\s*({_SIDE})\s*")
+_MEANT = re.compile(rf"\s*({_SIDE})\s*[-=<>→]+\s*({_SIDE})\s*")
+_BOUND = re.compile(r"(?:(?<=\s)|^)(\()?\s*at most\s+([0-9]{1,9})(?:\s+times)?\s*(?(1)\))\s*$")
 _FORM = "write `a -> b`, or `a -> b: outcome`"
+_LABEL_FORM = "a word, `if` and a condition, `else`, or `at most 3`"
 _ARROWS = re.compile(r"-->|=>|→|--|<-|>")
 
 
-def read_edge(node: Node, reader: Reader) -> EdgeSpec | None:
-    """Return the edge that stands there; None when it cannot be read and a finding says so."""
+def read_edges(node: Node, reader: Reader) -> tuple[EdgeSpec, ...]:
+    """Return the edges that stand there; none when a finding says why they cannot be read."""
     if isinstance(node, Table):
         return _read_table(node, reader)
     if isinstance(node, Scalar) and isinstance(node.value, str):
-        return parse_edge(node.value, node.mark, reader)
+        ends, colon, label = node.value.partition(":")
+        begin = node.mark.column + len(ends) + len(colon) + int(node.quoted)
+        begin += len(label) - len(label.lstrip())
+        mark = Mark(line=node.mark.line, column=begin)
+        return _Written(reader, node.value, node.mark).edges(ends, label, mark)
     reader.wrong(node, "edges", "an edge", _FORM)
-    return None
+    return ()
 
 
-def _read_table(node: Table, reader: Reader) -> EdgeSpec | None:
+def _read_table(node: Table, reader: Reader) -> tuple[EdgeSpec, ...]:
     if len(node.entries) != 1:
         message = f"edges: expected one edge, got a mapping of {len(node.entries)} keys"
         reader.findings.add(node.mark, message, "give each edge its own item of the list")
-        return None
+        return ()
     entry = node.entries[0]
-    outcome = _outcome(entry.value, entry.key, reader)
-    return None if outcome is None else parse_edge(f"{entry.key}: {outcome}", entry.mark, reader)
+    label = _label(entry.value, entry.key, reader)
+    if label is None or not isinstance(entry.value, Scalar):
+        return ()
+    column = entry.value.mark.column + int(entry.value.quoted)
+    mark = Mark(line=entry.value.mark.line, column=column)
+    written = _Written(reader, f"{entry.key}: {label}", entry.mark)
+    return written.edges(entry.key, label, mark)
 
 
-def _outcome(node: Node, edge: str, reader: Reader) -> str | None:
+def _label(node: Node, edge: str, reader: Reader) -> str | None:
     what = f"outcome of {clip(edge)}"
     if isinstance(node, Refused):
         return None
@@ -46,18 +73,63 @@ def _outcome(node: Node, edge: str, reader: Reader) -> str | None:
     return reader.text(node, what, "a word")
 
 
-def parse_edge(text: str, mark: Mark, reader: Reader) -> EdgeSpec | None:
-    """Read `source -> target` or `source -> target: outcome`.
+class _Written:
+    """One item of the list of edges."""
 
-    With another arrow it is a finding and the edge that was meant, so that checks can go on.
-    """
-    found = _EDGE.fullmatch(text)
-    if not found:
-        reader.findings.add(mark, f"{clip(text)} is not an edge", _hint(text))
-        found = _MEANT.fullmatch(text)
-    if not found:
-        return None
-    return EdgeSpec(source=found[1], target=found[2], outcome=found[3] or "", mark=mark)
+    def __init__(self, reader: Reader, text: str, mark: Mark) -> None:
+        self._findings = reader.findings
+        self._text = text
+        self._mark = mark
+
+    def edges(self, ends: str, label: str, mark: Mark) -> tuple[EdgeSpec, ...]:
+        """Return an edge for each pair of a source and a target; `mark` is the label's.
+
+        With another arrow it is a finding and the edge that was meant, so that checks can go on.
+        """
+        found = _EDGE.fullmatch(ends)
+        if not found:
+            self._findings.add(self._mark, f"{clip(self._text)} is not an edge", _hint(ends))
+            found = _MEANT.fullmatch(ends)
+        said = self._said(label.strip(), mark)
+        if not found or said is None:
+            return ()
+        return tuple(
+            replace(said, source=source, target=target)
+            for source in re.findall(_WORD, found[1])
+            for target in re.findall(_WORD, found[2])
+        )
+
+    def _said(self, label: str, mark: Mark) -> EdgeSpec | None:
+        """Return an edge between no nodes that says what the label says."""
+        bound = _BOUND.search(label)
+        most = None
+        if bound:
+            label, most = label[: bound.start()].rstrip(), int(bound[2])
+            if not 1 <= most <= MOST_TIMES:
+                message = f"an edge is taken at most 1 to {MOST_TIMES:,} times, not {bound[2]}"
+                self._findings.add(mark, message, "leave the bound out where none is needed")
+                most = None
+        edge = EdgeSpec(source="", target="", most=most, mark=self._mark, marks={"label": mark})
+        if label.partition(" ")[0] == "if":
+            return self._conditional(label[2:], edge, mark)
+        if label == "else":
+            return replace(edge, otherwise=True)
+        if label and not re.fullmatch(_WORD, label):
+            self._findings.add(self._mark, f"{clip(self._text)} is not an edge", _label_hint(label))
+            return None
+        return replace(edge, outcome=label)
+
+    def _conditional(self, text: str, edge: EdgeSpec, mark: Mark) -> EdgeSpec | None:
+        condition = text.strip()
+        column = mark.column + len("if") + text.find(condition)
+        try:
+            parse_condition(condition)
+        except ExpressionError as error:
+            place = Mark(line=mark.line, column=column + error.offset)
+            self._findings.add(place, error.message, error.hint)
+            return None
+        marks = {"label": mark, "condition": Mark(line=mark.line, column=column)}
+        return replace(edge, condition=condition, marks=marks)
 
 
 def _hint(text: str) -> str:
@@ -65,3 +137,11 @@ def _hint(text: str) -> str:
         return "give each arrow its own edge: `a -> b, b -> c`"
     arrow = None if "->" in text.replace("-->", "") else _ARROWS.search(text)
     return f"write `->`, not {arrow[0]!r}" if arrow else _FORM
+
+
+def _label_hint(label: str) -> str:
+    if label.startswith(("when ", "If ", "IF ")):
+        return "write `if`, then the condition"
+    if label in ("otherwise", "default"):
+        return "write `else`"
+    return f"behind the colon stands {_LABEL_FORM}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from bottega.errors import suggest
 from bottega.spec.findings import Findings, clip
+from bottega.spec.leaving import Leaving
 from bottega.spec.model import END, START, EdgeSpec, GraphSpec, Mark
 from bottega.spec.team import Wiring, nearest
 from bottega.spec.walk import cycles, reached
@@ -28,10 +29,9 @@ class Flow:
         leaving: dict[str, list[EdgeSpec]] = {}
         for edge in edges:
             leaving.setdefault(edge.source, []).append(edge)
-        self._check_entry(leaving.get(START, []))
-        stuck = {
-            name for name in self.wirings if not self._check_leaving(name, leaving.get(name, []))
-        }
+        check = Leaving(wirings=self.wirings, findings=self.findings)
+        check.check_start(leaving.get(START, []))
+        stuck = {name for name in self.wirings if not check.check_node(name, leaving.get(name, []))}
         if leaving.get(START):
             self._check_ways(leaving, stuck)
         self._check_cycles(leaving)
@@ -70,68 +70,12 @@ class Flow:
         for edge in edges:
             if edge is None:
                 continue
-            key = (edge.source, edge.target, edge.outcome)
+            key = (edge.source, edge.target, edge.label)
             if key in seen:
-                message = f"the edge `{_written(edge)}` stands here a second time"
+                message = f"the edge `{edge}` stands here a second time"
                 self.findings.add(edge.mark, message, _first(seen[key].mark))
             seen.setdefault(key, edge)
         return list(seen.values())
-
-    def _check_entry(self, entries: list[EdgeSpec]) -> None:
-        if not entries:
-            first = next(iter(self.wirings), "a node")
-            self.findings.add(Mark(), "no edge leaves start", f"add `start -> {first}`")
-        for edge in entries[1:]:
-            hint = f"{_first(entries[0].mark)}; one node begins, and may delegate"
-            self.findings.add(edge.mark, "a second edge leaves start", hint)
-        for edge in entries:
-            if edge.outcome:
-                hint = f"write `start -> {edge.target}`"
-                self.findings.add(edge.mark, "start has no outcome", hint)
-
-    def _check_leaving(self, name: str, edges: list[EdgeSpec]) -> bool:
-        """Say whether what leaves a node leads on from it in every case."""
-        wiring = self.wirings[name]
-        if not wiring.known:
-            return True
-        if not edges:
-            return False
-        if wiring.outcomes:
-            return self._check_outcomes(wiring, edges)
-        for edge in edges:
-            if edge.outcome:
-                message = f"{name!r} has no outcomes, so its edge carries none"
-                self.findings.add(edge.mark, message, f"write `{name} -> {edge.target}`")
-        for edge in edges[1:]:
-            hint = f"{_first(edges[0].mark)}; one edge without outcome leaves a node"
-            self.findings.add(edge.mark, f"a second edge leaves {name!r}", hint)
-        return True
-
-    def _check_outcomes(self, wiring: Wiring, edges: list[EdgeSpec]) -> bool:
-        seen: dict[str, EdgeSpec] = {}
-        for edge in edges:
-            if edge.outcome and edge.outcome not in wiring.outcomes:
-                message = f"{edge.source!r} has no outcome {clip(edge.outcome)}"
-                hint = suggest(edge.outcome, wiring.outcomes)
-                self.findings.add(edge.mark, message, hint)
-            elif not edge.outcome:
-                words = " or ".join(repr(word) for word in wiring.outcomes)
-                message = f"an edge from {edge.source!r} needs an outcome: {words}"
-                example = f"write `{edge.source} -> {edge.target}: {wiring.outcomes[0]}`"
-                self.findings.add(edge.mark, message, example)
-            meant = edge.outcome if edge.outcome in wiring.outcomes else ""
-            meant = meant or nearest(edge.outcome, wiring.outcomes)
-            if meant in seen:
-                message = f"a second edge from {edge.source!r} carries {meant!r}"
-                self.findings.add(edge.mark, message, _first(seen[meant].mark))
-            seen.setdefault(meant, edge)
-        missing = [word for word in wiring.outcomes if word not in seen]
-        for word in missing:
-            name = wiring.node.name
-            message = f"nothing leads on when {name!r} says {word!r}"
-            hint = f"add an edge such as `{name} -> end: {word}`"
-            self.findings.add(edges[0].mark, message, hint)
-        return not missing
 
     def _check_ways(self, leaving: _OneWay, stuck: set[str]) -> None:
         onward = {name: [edge.target for edge in edges] for name, edges in leaving.items()}
@@ -156,31 +100,31 @@ class Flow:
                 self.findings.add(mark, f"there is no way from {name!r} to end", hint)
             elif name not in flowing and leaving.get(name):
                 edge = leaving[name][0]
-                message = f"the edge `{_written(edge)}` is never taken"
+                message = f"the edge `{edge}` is never taken"
                 hint = f"{name!r} reports back to whoever delegates to it"
                 self.findings.add(edge.mark, message, hint)
 
     def _check_cycles(self, leaving: _OneWay) -> None:
-        free = [name for name in self.wirings if not self._is_bounded(name, leaving)]
+        free = {
+            name: [edge for edge in leaving.get(name, ()) if not self._is_bounded(edge)]
+            for name in self.wirings
+        }
         onward = {
-            name: [edge.target for edge in leaving.get(name, ()) if edge.target in free]
-            for name in free
+            name: [edge.target for edge in edges if edge.target in self.wirings]
+            for name, edges in free.items()
         }
         for cycle in cycles(onward):
-            closing = next(edge for edge in leaving[cycle[-2]] if edge.target == cycle[-1])
+            closing = next(edge for edge in free[cycle[-2]] if edge.target == cycle[-1])
             message = f"a cycle without a bound: {' -> '.join(cycle)}"
-            hint = "lead it through a node that sends back a bounded number of times"
+            hint = f"bound one of its edges: `{closing} (at most 3)`"
+            if not closing.label:
+                hint = f"bound one of its edges: `{closing}: at most 3`"
             self.findings.add(closing.mark, message, hint)
 
-    def _is_bounded(self, name: str, leaving: _OneWay) -> bool:
-        wiring = self.wirings[name]
-        if not wiring.known:
-            return True
-        return wiring.bound is not None and all(edge.outcome for edge in leaving.get(name, ()))
-
-
-def _written(edge: EdgeSpec) -> str:
-    return f"{edge.source} -> {edge.target}" + (f": {edge.outcome}" if edge.outcome else "")
+    def _is_bounded(self, edge: EdgeSpec) -> bool:
+        wiring = self.wirings[edge.source]
+        by_word = wiring.bound is not None and bool(edge.outcome)
+        return not wiring.known or edge.most is not None or by_word
 
 
 def _first(mark: Mark) -> str:

@@ -21,7 +21,7 @@ class Links:
 
     delegations: tuple[Pair, ...]
     forward: Mapping[Pair, str]
-    """Edges with their outcomes; those between the same two nodes are one line."""
+    """Edges with what takes them; those between the same two nodes are one line."""
     backward: Mapping[Pair, str]
     """Edges that close a cycle."""
     ranks: Mapping[str, int]
@@ -70,7 +70,7 @@ def _edges(spec: GraphSpec, names: set[str]) -> dict[Pair, str]:
     for edge in spec.edges:
         pair = (edge.source, edge.target)
         if edge.source in known and edge.target in known and edge.source != edge.target:
-            words = [word for word in (edges.get(pair, ""), edge.outcome) if word]
+            words = [word for word in (edges.get(pair, ""), edge.label) if word]
             edges[pair] = " / ".join(dict.fromkeys(words))
     return edges
 

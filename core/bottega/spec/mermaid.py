@@ -17,7 +17,7 @@ _PLAIN = re.compile(r"[^A-Za-z0-9 _.,+/-]")
 
 
 def mermaid(spec: GraphSpec) -> str:
-    """Return the flowchart; delegation is dotted, outcomes stand on their edges."""
+    """Return the flowchart; delegation is dotted, what takes an edge stands on it."""
     links = links_of(spec)
     ids = {node.name: f"n{number}" for number, node in enumerate(spec.nodes)}
     ids |= {START: "start_", END: "end_"}  # `end` is a word of Mermaid's own
@@ -27,7 +27,7 @@ def mermaid(spec: GraphSpec) -> str:
     lines.append(f"    {ids[END]}([end])")
     for edge in spec.edges:
         if edge.source in ids and edge.target in ids:
-            text = f'|"{escape(edge.outcome)}"|' if edge.outcome else ""
+            text = f'|"{escape(edge.label)}"|' if edge.label else ""
             lines.append(f"    {ids[edge.source]} -->{text} {ids[edge.target]}")
     lines += [f"    {ids[source]} -.-> {ids[target]}" for source, target in links.delegations]
     for number, kind in enumerate(kinds):

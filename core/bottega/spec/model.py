@@ -12,6 +12,9 @@ from bottega.model import Sampling
 
 START = "start"
 END = "end"
+LATER = "later"
+"""Marks fields that are younger than graphs that runs may wait for: at their default they do not
+count for a graph's digest."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +63,8 @@ class NodeSpec:
     sampling: Sampling | None = None
     allow: tuple[str, ...] | None = None
     """Permissions that its tools may use; None for all that they declare."""
+    limits: Budget | None = field(default=None, metadata={LATER: True})
+    """What it may spend on one task, with everything that it hands on; None to share the run's."""
     options: Mapping[str, Json] = field(default_factory=dict[str, Json])
     marks: Mapping[str, Mark] = field(default_factory=dict[str, Mark])
     """Where each key of the node stands (`tools`), its value (`tools=`) and the items of a list
@@ -68,12 +73,35 @@ class NodeSpec:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EdgeSpec:
-    """`source -> target: outcome`; an edge without outcome is always taken."""
+    """`source -> target`, always taken, or with what takes it: `source -> target: outcome`."""
 
     source: str
     target: str
     outcome: str = ""
+    """The word of its source that takes it."""
+    condition: str = field(default="", metadata={LATER: True})
+    """What must hold of the state, as `bottega.spec.expression` reads it."""
+    otherwise: bool = field(default=False, metadata={LATER: True})
+    """Whether it is taken when no other edge of its source is."""
+    most: int | None = field(default=None, metadata={LATER: True})
+    """How often it is taken in one run at most; then it is as if it were not there."""
     mark: Mark = Mark()
+    marks: Mapping[str, Mark] = field(default_factory=dict[str, Mark], compare=False)
+    """Where its `label` and its `condition` stand."""
+
+    @property
+    def label(self) -> str:
+        """What stands behind the colon."""
+        condition = f"if {self.condition}" if self.condition else ""
+        word = self.outcome or condition or ("else" if self.otherwise else "")
+        if self.most is None:
+            return word
+        bound = f"at most {self.most}"
+        return f"{word} ({bound})" if word else bound
+
+    def __str__(self) -> str:
+        label = self.label
+        return f"{self.source} -> {self.target}" + (f": {label}" if label else "")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,14 +7,15 @@ registered, and whether the graph can run at all, is `bottega.spec.check`'s busi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
-from bottega.budget import Budget
 from bottega.errors import Finding, GraphError
 from bottega.spec.document import Node, Table, read_document
-from bottega.spec.edges import read_edge
-from bottega.spec.fields import Range, Reader
+from bottega.spec.edges import read_edges
+from bottega.spec.fields import Reader
 from bottega.spec.findings import Findings, clip
+from bottega.spec.limits import graph_limits
 from bottega.spec.model import EdgeSpec, GraphSpec, NodeSpec, Reference
 from bottega.spec.nodes import read_node
 from bottega.spec.source import check_text, read_text
@@ -22,13 +23,6 @@ from bottega.spec.source import check_text, read_text
 MOST_GRAPH_NODES = 500
 MOST_EDGES = 5_000
 
-LIMITS = {
-    "steps": Range(least=1, most=10_000),
-    "seconds": Range(least=0.001, most=7 * 24 * 3600, whole=False),
-    "tokens": Range(least=1, most=100_000_000),
-    "repeats": Range(least=2, most=1_000),
-}
-"""The bounds of `limits`; seven days, and what no single run has ever needed."""
 GRAPH_KEYS = (
     "name",
     "model",
@@ -109,7 +103,7 @@ class _Reading:
             decider=self.reader.reference(fields.get("decider"), "decider"),
             dialect=self.reader.reference(fields.get("dialect"), "dialect"),
             middleware=self.reader.references(fields.get("middleware"), "middleware"),
-            limits=self._limits(fields.get("limits")),
+            limits=graph_limits(fields.get("limits"), self.reader),
             file=file,
             folder=folder,
         )
@@ -155,15 +149,9 @@ class _Reading:
             message = f"a graph has at most {MOST_EDGES:,} edges, not {len(items):,}"
             self.reader.findings.add(node.mark, message, "make several graphs of it")
             return ()
-        edges = (read_edge(item, self.reader) for item in items)
-        return tuple(edge for edge in edges if edge is not None)
-
-    def _limits(self, node: Node | None) -> Budget:
-        if node is None:
-            return Budget()
-        table = self.reader.table(node, "limits", "for example `limits: {steps: 40}`")
-        if table is None:
-            return Budget()
-        fields = self.reader.fields(table, "`limits`", tuple(LIMITS))
-        numbers = self.reader.numbers(fields, "limits", LIMITS)
-        return Budget(**numbers)
+        edges = (edge for item in items for edge in read_edges(item, self.reader))
+        found = tuple(islice(edges, MOST_EDGES + 1))
+        if len(found) > MOST_EDGES:
+            message = f"a graph has at most {MOST_EDGES:,} edges, those to several nodes counted"
+            self.reader.findings.add(node.mark, message, "make several graphs of it")
+        return found[:MOST_EDGES]

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from bottega.messages import Json
 from bottega.spec.fields import Range
+from bottega.spec.limits import LIMITS
 from bottega.spec.nodes import NODE_NAME, PERMISSION, SAMPLING
-from bottega.spec.reader import LIMITS, MOST_EDGES, MOST_GRAPH_NODES
+from bottega.spec.reader import MOST_EDGES, MOST_GRAPH_NODES
 
 _TEXT: dict[str, Json] = {"type": "string", "pattern": r"\S"}
 _WORD = "[A-Za-z_][A-Za-z0-9_-]*"
-_ARROW = rf"^\s*{_WORD}\s*->\s*{_WORD}\s*"
+_SIDE = rf"({_WORD}|\[\s*{_WORD}(\s*,\s*{_WORD})*\s*\])"
+_ARROW = rf"^\s*{_SIDE}\s*->\s*{_SIDE}\s*"
+_BOUND = r"at most\s+[0-9]+(\s+times)?"
+_LABEL = rf"\s*(({_WORD}|if .+)(\s+(\(\s*{_BOUND}\s*\)|{_BOUND}))?|\(?\s*{_BOUND}\s*\)?)\s*"
 
 
 def graph_schema() -> dict[str, Json]:
@@ -45,12 +49,7 @@ def graph_schema() -> dict[str, Json]:
                 "maxItems": MOST_EDGES,
                 "items": {"$ref": "#/$defs/edge"},
             },
-            "limits": {
-                "type": "object",
-                "description": "What a run may spend, over all nodes together.",
-                "properties": {name: _number(one) for name, one in LIMITS.items()},
-                "additionalProperties": False,
-            },
+            "limits": _limits("What a run may spend, over all nodes together."),
         },
         "required": ["nodes", "edges"],
         "additionalProperties": False,
@@ -89,15 +88,16 @@ def _reference() -> dict[str, Json]:
 
 
 def _edge() -> dict[str, Json]:
-    written = {"type": "string", "pattern": rf"{_ARROW}(:\s*{_WORD}\s*)?$"}
+    written = {"type": "string", "pattern": rf"{_ARROW}(:{_LABEL})?$"}
     with_outcome = {
         "type": "object",
         "minProperties": 1,
         "maxProperties": 1,
         "propertyNames": {"pattern": f"{_ARROW}$"},
-        "additionalProperties": {"type": "string", "pattern": rf"^\s*{_WORD}\s*$"},
+        "additionalProperties": {"type": "string", "pattern": rf"^{_LABEL}$"},
     }
-    return {"description": "`a -> b`, or `a -> b: outcome`.", "oneOf": [written, with_outcome]}
+    described = "`a -> b`, `a -> b: outcome`, `a -> b: if score < 0.5 (at most 3)`, `a -> b: else`."
+    return {"description": described, "oneOf": [written, with_outcome]}
 
 
 def _node() -> dict[str, Json]:
@@ -122,9 +122,19 @@ def _node() -> dict[str, Json]:
                 "description": "Permissions that its tools may use; all they declare if absent.",
                 "items": {"type": "string", "pattern": f"^{PERMISSION.pattern}$"},
             },
+            "limits": _limits("What it may spend on one task, with all that it hands on."),
             "include": False,
         },
         "required": ["kind"],
+    }
+
+
+def _limits(text: str) -> dict[str, Json]:
+    return {
+        "type": "object",
+        "description": text,
+        "properties": {name: _number(one) for name, one in LIMITS.items()},
+        "additionalProperties": False,
     }
 
 
