@@ -7,6 +7,7 @@ from typing import Any
 from bottega.offer import Offer
 from bottega.plugin.context import FactoryContext
 from bottega.plugin.spec import hookimpl
+from bottega_agents.consensus import offers as consensus
 from bottega_agents.roles import offers as roles
 
 bottega_api = 1
@@ -15,7 +16,7 @@ bottega_api = 1
 @hookimpl
 def bottega_agents() -> list[Offer]:
     """Offer the kinds of every room."""
-    return [*roles.offers()]
+    return [*roles.offers(), *consensus.offers()]
 
 
 @hookimpl

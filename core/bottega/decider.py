@@ -31,6 +31,8 @@ class Choice:
     probabilities: Mapping[str, float] = field(default_factory=dict[str, float])
     """Calibrated, one per option; what is missing to 1 is the probability of none of them."""
     reason: str = ""
+    usage: Usage = Usage()
+    """Tokens that the decision took, where it took any."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +55,8 @@ class Score:
     value: float | None
     """None when the decider abstains."""
     reason: str = ""
+    usage: Usage = Usage()
+    """Tokens that the decision took, where it took any."""
 
 
 @runtime_checkable

@@ -43,15 +43,13 @@ class PromptDecider:
     ) -> Choice:
         """Ask which option fits."""
         listed = "\n".join(f"- {option.name}: {option.description}" for option in options)
-        data, _ = await self._ask(CHOOSE, f"{question}\n\nOptions:\n{listed}", context)
-        name = data.get("choice")
+        data, usage = await self._ask(CHOOSE, f"{question}\n\nOptions:\n{listed}", context)
+        name, reason = data.get("choice"), str(data.get("reason", ""))
         if name not in {option.name for option in options}:
-            return Choice(name=None, reason=str(data.get("reason", "")))
+            return Choice(name=None, reason=reason, usage=usage)
         probability = _fraction(data.get("probability"))
         probabilities = {} if probability is None else {str(name): probability}
-        return Choice(
-            name=str(name), probabilities=probabilities, reason=str(data.get("reason", ""))
-        )
+        return Choice(name=str(name), probabilities=probabilities, reason=reason, usage=usage)
 
     async def judge(self, question: str, *, context: str = "") -> Judgement:
         """Ask whether it holds."""
@@ -66,8 +64,9 @@ class PromptDecider:
 
     async def score(self, question: str, *, context: str = "") -> Score:
         """Ask how good it is."""
-        data, _ = await self._ask(SCORE, question, context)
-        return Score(value=_fraction(data.get("score")), reason=str(data.get("reason", "")))
+        data, usage = await self._ask(SCORE, question, context)
+        reason = str(data.get("reason", ""))
+        return Score(value=_fraction(data.get("score")), reason=reason, usage=usage)
 
     async def _ask(
         self, instructions: str, question: str, context: str

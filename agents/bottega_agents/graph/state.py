@@ -65,6 +65,16 @@ class State(TypedDict, total=False):
     """Seconds that the run had taken when a node last ended."""
     author: str
     """The node that gave the answer."""
+    panels: Annotated[dict[str, Any], merge]
+    """Per panel: whom it has asked, and what they answered in earlier rounds."""
+    mail: Annotated[dict[str, Any], merge]
+    """Messages between nodes, until the one they are for has read them."""
+    board: Annotated[dict[str, Any], merge]
+    """What nodes have posted for all to read."""
+    handovers: Annotated[dict[str, Any], merge]
+    """Per node: a task that another node has handed over to it, until it begins."""
+    best: Annotated[dict[str, Any], merge]
+    """Per critic: the best version of the answer so far."""
     caller: str
     """Only in the input of a delegated node: who asked, and with which call."""
     call_id: str

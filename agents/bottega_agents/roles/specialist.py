@@ -20,6 +20,7 @@ from bottega.loop import Loop
 from bottega.messages import Citation, Message, citation_to_json, user
 from bottega.node import AgentParts
 from bottega.run import RunContext
+from bottega_agents.communication.mail import as_messages, cited_in, mail_for, with_mail
 from bottega_agents.graph.state import State
 from bottega_agents.graph.surroundings import journal_of, run_of
 from bottega_agents.roles.transcript import Transcript, keep, load
@@ -106,7 +107,8 @@ class SpecialistNode:
         earlier = list(transcript.messages) if transcript else []
         same_run = transcript is not None and transcript.run == run.run_id
         step = transcript.step if transcript and same_run else 0
-        fresh = self.fresh(state, transcript)
+        mail = mail_for(self.parts.name, state.get("mail", {}))
+        fresh = with_mail(self.fresh(state, transcript), as_messages(mail.values()))
         if journal.keeps and OPENING not in journal.entries:
             before = transcript.ref if transcript else None
             await journal.write(OPENING, opening_entry(fresh, step, before))
@@ -118,7 +120,7 @@ class SpecialistNode:
             path=path,
             step=step,
             began=len(earlier),
-            evidence=_evidence(state),
+            evidence={**_evidence(state), **cited_in(mail.values())},
         )
         return Visit(loop=loop, journal=journal, before=transcript)
 
@@ -150,6 +152,7 @@ class SpecialistNode:
             "status": outcome.status,
             "reason": outcome.reason,
             "feedback": {name: ""},
+            "mail": dict.fromkeys(mail_for(name, state.get("mail", {}))),
             "spent": _spent(loop, first),
             "elapsed": loop.run.meter.seconds,
         }

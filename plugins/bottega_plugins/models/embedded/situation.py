@@ -50,8 +50,11 @@ class Situation:
 
 
 def read_situation(messages: Sequence[Message]) -> Situation:
-    """Find the task: the last thing a user said that is no feedback on an answer."""
-    said = [i for i, m in enumerate(messages) if m.role == "user" and m.text.strip()]
+    """Find the task: the last thing a user said that is no feedback on an answer.
+
+    What others of a team say has their name, and is no task.
+    """
+    said = [i for i, m in enumerate(messages) if m.role == "user" and m.text.strip() and not m.name]
     reviews = 0
     while len(said) - reviews > 1 and _is_review(messages, said[-1 - reviews]):
         reviews += 1
@@ -69,7 +72,7 @@ def read_situation(messages: Sequence[Message]) -> Situation:
 
 
 def _is_review(messages: Sequence[Message], place: int) -> bool:
-    before = [m for m in messages[:place] if m.role in ("assistant", "user")]
+    before = [m for m in messages[:place] if m.role in ("assistant", "user") and not m.name]
     answered = bool(before) and before[-1].role == "assistant"
     return answered and _REVIEW.search(messages[place].text[:_LONGEST_REVIEW]) is not None
 
