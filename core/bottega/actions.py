@@ -6,11 +6,11 @@ processes are `bottega.calling`; when to stop is the loop's business.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bottega import chance
 from bottega.calling import call_tool
 from bottega.errors import (
     BottegaError,
@@ -24,6 +24,7 @@ from bottega.messages import ToolCall, ToolResult, result_from_json, result_to_j
 from bottega.middleware import Invocation, wrap_tool
 from bottega.node import AgentParts
 from bottega.person import Person
+from bottega.place import within
 from bottega.questions import PersonNeeded, Question
 from bottega.run import RunContext
 from bottega.tools import Output, Tool, ToolContext
@@ -71,7 +72,11 @@ class Actions:
 
     async def carry_out(self, call: ToolCall, step: int) -> Done:
         """Carry out one call. Raises BudgetExceeded and StorageError, and programming errors."""
-        started = time.perf_counter()
+        with within(call.id):
+            return await self._carried_out(call, step)
+
+    async def _carried_out(self, call: ToolCall, step: int) -> Done:
+        started = chance.ticks()
         tool = self._tools.get(call.name)
         if tool is None:
             error = UnknownNameError("tool", call.name, self._tools)
@@ -84,7 +89,7 @@ class Actions:
         except BottegaError as error:
             return Done(result=failed(call, str(error)), misused=True)
         done = await self._journaled(tool, call, arguments, step)
-        done.seconds = time.perf_counter() - started
+        done.seconds = chance.ticks() - started
         return done
 
     def _denied(self, tool: Tool) -> str:

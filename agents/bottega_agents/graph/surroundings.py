@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from bottega.journal import NullJournal
 from bottega.messages import Json
+from bottega.place import enter, place
 from bottega.questions import Rulings
 from bottega.run import RunContext, drop, new_run_id
 from bottega_agents.storage.journal import NodeJournal, Ref, open_journal
+from bottega_agents.storage.visit import visit_name
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -26,7 +28,8 @@ RUN = "__bottega_run"
 
 
 def run_of(config: RunnableConfig) -> RunContext:
-    """Return the run that the node belongs to."""
+    """Return the run that the node belongs to, and go to the node's place in it."""
+    enter(f"{place().partition('/')[0]}/{visit_name(config)}")
     configurable = config.get("configurable", {})
     run = configurable.get(RUN)
     if isinstance(run, RunContext):

@@ -1,0 +1,124 @@
+"""Giving a recorded run back: what came is read from the cassette, nothing is called.
+
+Calls are found by their place, the first one there first, so that parallel branches may come in
+any order. Whatever is not as it was recorded is a CassetteError, kept until somebody asks for it:
+within a run it would pass for the failure of one model.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from bottega.cassette.came import error_from_json
+from bottega.cassette.divergence import CassetteError, differs
+from bottega.cassette.file import masked
+from bottega.chance import Draw
+from bottega.messages import Json
+from bottega.place import place
+
+CALLS: Mapping[str, str] = {
+    "model": "the request to the model",
+    "tool": "the call of a tool",
+    "decision": "the question to the decider",
+    "person": "the question to a person",
+    "run": "the run",
+}
+"""The kinds of calls, in words."""
+Line = tuple[int, Mapping[str, Json]]
+
+
+class Player:
+    """The lines of a cassette that is played."""
+
+    replays = True
+
+    def __init__(self, file: Path, lines: Iterable[Line]) -> None:
+        self._file = file
+        self._calls: dict[tuple[str, str], deque[Line]] = defaultdict(deque)
+        self._drawn: dict[tuple[str, str], deque[Json]] = {}
+        self._last: dict[str, Json] = {}
+        self.events: dict[str, deque[Line]] = defaultdict(deque)
+        """What each run's events were, in order, by the run's place."""
+        self.problem: CassetteError | None = None
+        """The first thing that was not as recorded."""
+        for number, line in lines:
+            self._take(number, line)
+
+    def _take(self, number: int, line: Mapping[str, Json]) -> None:
+        at = line["at"]
+        if line["kind"] == "drawn":
+            for what, values in line.items():
+                if what not in ("kind", "at"):
+                    self._drawn[at, what] = deque(values)
+        elif line["kind"] == "event":
+            self.events[at.partition("/")[0]].append((number, line))
+        else:
+            self._calls[line["kind"], at].append((number, line))
+
+    def begin(self, at: str, told: Json) -> Json:
+        """Return what was noted when the run began. Raises CassetteError for one run too many."""
+        waiting = self._calls["run", at]
+        if not waiting:
+            raise self.failed(CassetteError(f"{self._file}: only {int(at) - 1} runs are recorded"))
+        return waiting.popleft()[1]["asked"]
+
+    def finish(self) -> None:
+        """Raise CassetteError when something went wrong, or a run was recorded and never began."""
+        if self.problem is not None:
+            raise self.problem
+        for (kind, at), waiting in self._calls.items():
+            if kind == "run" and waiting:
+                raise CassetteError(f"{self._file}:{waiting[0][0]}: run {at} was not begun")
+
+    async def call(self, kind: str, asked: Json, make: Callable[[], Awaitable[Json]]) -> Json:
+        """Return what came of the call, or raise what it raised; TimeoutError if broken off."""
+        came = self.recorded(kind, asked)
+        if "cut" in came:
+            raise TimeoutError
+        if "error" in came:
+            raise error_from_json(came["error"])
+        return came
+
+    def recorded(self, kind: str, asked: Json) -> Mapping[str, Json]:
+        """Return what was noted of the call. Raises CassetteError for another one."""
+        return self._next(kind, place(), asked)["came"]  # type: ignore[no-any-return]
+
+    def _next(self, kind: str, at: str, asked: Json) -> Mapping[str, Json]:
+        waiting, asked = self._calls[kind, at], masked(asked)
+        if not waiting:
+            raise self.failed(differs(f"{CALLS[kind]} at {at}", None, asked, str(self._file)))
+        number, line = waiting.popleft()
+        if line["asked"] != asked:
+            where = f"{self._file}:{number}"
+            raise self.failed(differs(f"{CALLS[kind]} at {at}", line["asked"], asked, where))
+        return line
+
+    def failed(self, problem: CassetteError) -> CassetteError:
+        """Note the first thing that is not as recorded, and return the error."""
+        self.problem = self.problem or problem
+        return problem
+
+    def unmade(self, run: str) -> None:
+        """Raise CassetteError when something was recorded of the run that was not asked for."""
+        for (kind, at), waiting in self._calls.items():
+            if waiting and at.partition("/")[0] == run:
+                number, line = waiting[0]
+                raise self.failed(
+                    differs(
+                        f"{CALLS[kind]} at {at}", line["asked"], "(never)", f"{self._file}:{number}"
+                    )
+                )
+
+    def draw(self, what: Draw, fresh: Callable[[], Any]) -> Any:
+        """Return what was drawn. Raises CassetteError for a number that was not recorded."""
+        values = self._drawn.get((place(), what))
+        if values:
+            self._last[what] = values.popleft()
+        elif what in ("random", "id") or what not in self._last:
+            raise self.failed(
+                CassetteError(f"{self._file}: {what!r} was drawn at {place()!r}, and not recorded")
+            )
+        return self._last[what]  # a clock that is read once more shows the same
