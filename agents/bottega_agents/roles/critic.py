@@ -1,26 +1,26 @@
 """The critic: looks at an answer before it leaves the house.
 
-It accepts, or sends the work back with reasons, at most `max_rounds` times. The judgement passes
-through the decider: a prompt over a model, or whatever takes its place.
+It accepts, or sends the work back with what was missed, at most `max_rounds` times; then the best
+version that it has seen leaves, not the last. The judgement passes through the decider: a prompt
+over a model, or whatever takes its place.
 """
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bottega.decider import Judgement
-from bottega.errors import BottegaError, StorageError
-from bottega.escape import mask
-from bottega.events import Decision, Failure, NodeEnded, NodeStarted
+from bottega.events import Decision, NodeEnded, NodeStarted
 from bottega.node import AgentParts
 from bottega.run import RunContext
 from bottega_agents.graph.state import State
 from bottega_agents.graph.surroundings import journal_of, run_of
+from bottega_agents.roles.decisions import Decisions
+from bottega_agents.roles.rubric import Criterion, Finding, Review, missed, total
 from bottega_agents.roles.transcript import results_seen
+from bottega_agents.roles.versions import best_version, restored, version
 from bottega_agents.storage.journal import NodeJournal
 
 if TYPE_CHECKING:
@@ -29,8 +29,12 @@ if TYPE_CHECKING:
 ACCEPT = "accept"
 REVISE = "revise"
 QUESTION = "Does the answer do what the task asks, and does the material support all of it?"
+ALL_CRITERIA = "Does the answer meet the criteria?"
+UNSURE = "the critic cannot tell; the answer stands"
 EVIDENCE_LIMIT = 12_000
 """Characters of evidence shown to the decider."""
+ENOUGH = 0.7
+"""Score from which criteria are met, where nothing is said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,9 +44,13 @@ class Critic:
     reviews: str
     """The node whose answer it reviews."""
     max_rounds: int = 2
-    """How often it sends work back at most; then the answer stands."""
-    rubric: str = ""
-    """What a good answer must do, beyond doing the task and resting on the evidence."""
+    """How often it sends work back at most; then the best version stands."""
+    rubric: str | tuple[Criterion, ...] = ""
+    """What a good answer must do: beyond doing the task and resting on the evidence, as a text; or
+    criteria that are scored one by one."""
+    accept_at: float | None = None
+    """Score from which an answer is accepted, from 0 to 1; None for 0.7 with criteria, and for the
+    decider's own yes or no without."""
     delegates: Sequence[str] = ()
     outcomes: Sequence[str] = field(default=(ACCEPT, REVISE))
 
@@ -71,57 +79,88 @@ class CriticNode:
     async def run(self, state: State, config: RunnableConfig) -> dict[str, Any]:
         """Judge the state's answer. Returns an update with the verdict, and reasons to revise."""
         run = run_of(config)
-        name = self.parts.name
         run.emit(self._event(NodeStarted, run, role="critic", task=state.get("answer", "")))
-        judgement = await self._judge_in_time(state, config, run)
-        rounds = state.get("rounds", {}).get(name, 0)
-        verdict, reason = self._verdict(judgement, rounds)
-        decision = {"verdict": verdict, "probability": judgement.probability, "reason": reason}
-        run.emit(self._event(Decision, run, question=QUESTION, **decision))
+        journal = await journal_of(config)
+        decisions = Decisions(self.parts, run, journal)
+        review = await self._review(state, decisions, run, journal)
+        update = self._concluded(state, review, run)
         run.emit(self._event(NodeEnded, run))
-        if verdict == ACCEPT:
-            return {"verdict": ACCEPT, "rounds": {name: 0}}
-        return {
-            "verdict": REVISE,
-            "feedback": {self.kind.reviews: reason},
-            "rounds": {name: rounds + 1},
-        }
+        return {**update, "spent": decisions.spent, "elapsed": run.meter.seconds}
 
-    async def _judge_in_time(
-        self, state: State, config: RunnableConfig, run: RunContext
-    ) -> Judgement:
-        """Judge within the run's budget; a critic that fails leaves the answer as it is."""
-        try:
-            run.meter.check()
-            async with asyncio.timeout(run.meter.seconds_left()):
-                judgement = await self._judge(state, await journal_of(config))
-        except StorageError:
-            raise
-        except (BottegaError, TimeoutError) as error:
-            problem = mask(str(error)) or "the time is up"
-            run.emit(self._event(Failure, run, error=type(error).__name__, message=problem))
-            return Judgement(verdict=None, reason=f"the critic could not judge: {problem}")
-        run.meter.add(judgement.usage)
-        return judgement
-
-    async def _judge(self, state: State, journal: NodeJournal) -> Judgement:
+    async def _review(
+        self, state: State, decisions: Decisions, run: RunContext, journal: NodeJournal
+    ) -> Review:
         if state.get("abstained"):
-            return Judgement(verdict=True, reason="the team says honestly that it cannot tell")
-        answer = state.get("answer", "")
-        if not answer.strip():
-            return Judgement(verdict=False, reason="there is no answer")
-        parts = [f"Task: {state.get('task', '')}"]
-        parts += [f"A good answer: {self.kind.rubric}"] if self.kind.rubric else []
-        parts += [await self._evidence(state, journal)]
-        return await self.parts.decider.judge(answer, context="\n\n".join(parts))
+            return Review(accepted=True, reason="the team says honestly that it cannot tell")
+        if not state.get("answer", "").strip():
+            return Review(accepted=False, value=0.0, reason="there is no answer")
+        if isinstance(self.kind.rubric, str):
+            return await self._free(state, self.kind.rubric, decisions, journal)
+        return await self._by_criteria(state, self.kind.rubric, decisions, run)
 
-    def _verdict(self, judgement: Judgement, rounds: int) -> tuple[str, str]:
-        if judgement.verdict is not False:
-            unsure = "the critic cannot tell; the answer stands"
-            return ACCEPT, judgement.reason or ("" if judgement.verdict else unsure)
-        if rounds >= self.kind.max_rounds:
-            return ACCEPT, f"still not good after {rounds} rounds: {judgement.reason}"
-        return REVISE, judgement.reason or "the answer is not supported"
+    async def _free(
+        self, state: State, rubric: str, decisions: Decisions, journal: NodeJournal
+    ) -> Review:
+        """Ask whether the answer is right: a decider that abstains leaves it as it is."""
+        parts = [f"Task: {state.get('task', '')}"]
+        parts += [f"A good answer: {rubric}"] if rubric else []
+        parts += [await self._evidence(state, journal)]
+        answer = state.get("answer", "")
+        judgement = await decisions.judge(answer, context="\n\n".join(parts))
+        accepted, value = judgement.verdict, judgement.probability
+        if value is None and accepted is not None:
+            value = float(accepted)
+        if self.kind.accept_at is not None and value is not None:
+            accepted = value >= self.kind.accept_at
+        return Review(accepted=accepted, value=value, reason=judgement.reason)
+
+    async def _by_criteria(
+        self,
+        state: State,
+        criteria: Sequence[Criterion],
+        decisions: Decisions,
+        run: RunContext,
+    ) -> Review:
+        """Score the answer on each criterion; those that cannot be scored do not count."""
+        task = " ".join(state.get("task", "").split())
+        context = f"Task: {task}\n\n{state.get('answer', '')}"
+        findings: list[Finding] = []
+        for criterion in criteria:
+            score = await decisions.score(criterion.text, context=context)
+            findings.append(Finding(criterion=criterion, value=score.value, reason=score.reason))
+            verdict = "abstain" if score.value is None else f"{score.value:.2f}"
+            told = {"verdict": verdict, "probability": score.value, "reason": score.reason}
+            run.emit(self._event(Decision, run, question=criterion.text, **told))
+        value, accept_at = total(findings), self.kind.accept_at or ENOUGH
+        if value is None:
+            reasons = [one.reason for one in findings if one.reason]
+            return Review(accepted=None, reason="; ".join(dict.fromkeys(reasons)))
+        reason = missed(findings, accept_at)
+        return Review(accepted=value >= accept_at, value=value, reason=reason)
+
+    def _concluded(self, state: State, review: Review, run: RunContext) -> dict[str, Any]:
+        """Accept, send back, or let the best version stand."""
+        name = self.parts.name
+        rounds = state.get("rounds", {}).get(name, 0)
+        now = version(state, review.value, rounds + 1)
+        best = now if review.accepted is not False else best_version(state, name, now)
+        if review.accepted is False and rounds < self.kind.max_rounds:
+            reason = review.reason or "the answer is not supported"
+            self._decided(run, REVISE, review, reason)
+            return {
+                "verdict": REVISE,
+                "feedback": {self.kind.reviews: reason},
+                "rounds": {name: rounds + 1},
+                "best": {name: dict(best)},
+            }
+        self._decided(run, ACCEPT, review, _why(review, rounds, best))
+        update = {"verdict": ACCEPT, "rounds": {name: 0}, "best": {name: None}}
+        return update if best is now else {**update, **restored(best)}
+
+    def _decided(self, run: RunContext, verdict: str, review: Review, reason: str) -> None:
+        question = QUESTION if isinstance(self.kind.rubric, str) else ALL_CRITERIA
+        told = {"verdict": verdict, "probability": review.value, "reason": reason}
+        run.emit(self._event(Decision, run, question=question, **told))
 
     async def _evidence(self, state: State, journal: NodeJournal) -> str:
         """Return what the answer may rest on: cited passages and results that its node has seen."""
@@ -134,3 +173,15 @@ class CriticNode:
 
     def _event(self, kind: Any, run: RunContext, **fields: Any) -> Any:
         return kind(run_id=run.run_id, node=self.parts.name, time=time.time(), **fields)
+
+
+def _why(review: Review, rounds: int, best: Mapping[str, Any]) -> str:
+    """Say why an answer leaves."""
+    if review.accepted is not False:
+        return review.reason or ("" if review.accepted else UNSURE)
+    said = f"still not good after {rounds} rounds: {review.reason}"
+    if best["number"] == rounds + 1 or best["score"] is None:
+        return said
+    return (
+        f"version {best['number']} of {rounds + 1}, the best ({best['score']:.2f}), stands; {said}"
+    )

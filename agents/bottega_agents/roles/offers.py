@@ -45,9 +45,24 @@ def _specialist(context: FactoryContext) -> Any:
     return Specialist()
 
 
-def _critic(context: FactoryContext, *, reviews: str, max_rounds: int = 2, rubric: str = "") -> Any:
+def _critic(
+    context: FactoryContext,
+    *,
+    reviews: str,
+    max_rounds: int = 2,
+    rubric: str | Sequence[Any] = "",
+    accept_at: float | None = None,
+) -> Any:
     from bottega_agents.roles.critic import Critic
+    from bottega_agents.roles.rubric import read_rubric
 
     if max_rounds < 1:
         raise InputError("max_rounds must be at least 1", hint="leave it out for 2")
-    return Critic(reviews=reviews, max_rounds=max_rounds, rubric=rubric)
+    if accept_at is not None and not 0 < accept_at <= 1:
+        raise InputError("accept_at must be above 0 and at most 1", hint="for example 0.8")
+    return Critic(
+        reviews=reviews,
+        max_rounds=max_rounds,
+        rubric=read_rubric(rubric),
+        accept_at=accept_at,
+    )

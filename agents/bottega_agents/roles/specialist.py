@@ -24,6 +24,7 @@ from bottega_agents.communication.mail import as_messages, cited_in, mail_for, w
 from bottega_agents.graph.state import State
 from bottega_agents.graph.surroundings import journal_of, run_of
 from bottega_agents.roles.transcript import Transcript, keep, load
+from bottega_agents.roles.versions import whole_version
 from bottega_agents.roles.waiting import Waiting
 from bottega_agents.storage.journal import NodeJournal
 
@@ -160,7 +161,10 @@ class SpecialistNode:
             transcript = Transcript.of(loop, visit.journal.ref)
             keep(transcript, visit.before, loop.run)
             update["transcripts"] = {name: transcript.to_state()}
-        if answer is not None:
+        whole = whole_version(state, name) if outcome.status != "done" else {}
+        if whole:  # a revision that was cut short is no better than what it revises
+            update |= {**whole, "partial": True}
+        elif answer is not None:
             update["answer"] = answer.text
             update["author"] = name
             update["citations"] = [citation_to_json(item) for item in answer.citations]
