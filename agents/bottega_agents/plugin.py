@@ -1,4 +1,4 @@
-"""What this package offers: kinds of agents, the LangGraph engine, the SQLite checkpointer."""
+"""What this package offers: kinds of agents, the LangGraph engine, stores for runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from bottega.offer import Offer
 from bottega.plugin.context import FactoryContext
 from bottega.plugin.spec import hookimpl
 from bottega_agents.consensus import offers as consensus
+from bottega_agents.planning import offers as planning
 from bottega_agents.roles import offers as roles
+from bottega_agents.storage import offers as storage
 
 bottega_api = 1
 
@@ -16,7 +18,7 @@ bottega_api = 1
 @hookimpl
 def bottega_agents() -> list[Offer]:
     """Offer the kinds of every room."""
-    return [*roles.offers(), *consensus.offers()]
+    return [*roles.offers(), *consensus.offers(), *planning.offers()]
 
 
 @hookimpl
@@ -27,24 +29,11 @@ def bottega_engines() -> list[Offer]:
 
 @hookimpl
 def bottega_checkpointers() -> list[Offer]:
-    """Offer SQLite."""
-    return [
-        Offer(
-            name="sqlite",
-            summary="Checkpoints, journal and runs in one SQLite file.",
-            factory=_sqlite,
-        )
-    ]
+    """Offer SQLite and PostgreSQL."""
+    return storage.offers()
 
 
 def _engine(context: FactoryContext) -> Any:
     from bottega_agents.engine import LangGraphEngine
 
-    return LangGraphEngine()
-
-
-def _sqlite(context: FactoryContext) -> Any:
-    from bottega.graph import database
-    from bottega_agents.storage.sqlite import InlineSqliteSaver
-
-    return InlineSqliteSaver(database(context.folder))
+    return LangGraphEngine(context.plugins)

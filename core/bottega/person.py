@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 NOBODY = "nobody is there to answer"
 WITHOUT = "go on without, or say what is missing"
-HOW_TO_APPROVE = "(yes, no and why, or the edited arguments as a JSON object)"
+HOW_TO_APPROVE = "(yes, no and why, or what it should be as a JSON object)"
 _YES = {"y", "yes", "ok", "approve"}
 _NO = {"n", "no", "reject"}
 
@@ -44,7 +44,7 @@ class Person:
         return ruling.text
 
     async def approve(self, text: str, *, tool: str = "", value: Json = None) -> Ruling:
-        """Return what a person says to a call or a plan that is about to be carried out.
+        """Return what a person says to a call that is about to be carried out.
 
         Where nobody can be asked the ruling is `reject`: silence is no approval.
         """
@@ -53,6 +53,10 @@ class Person:
             return await self._ruled(question)
         except ToolError as error:
             return Ruling(verdict="reject", text=error.message)
+
+    async def plan(self, text: str, value: Json) -> Ruling:
+        """Return what a person says to a plan. Raises ToolError when nobody will say anything."""
+        return await self._ruled(self._question("plan", text, value=value))
 
     def _question(
         self, kind: QuestionKind, text: str, *, tool: str = "", value: Json = None

@@ -30,6 +30,21 @@ def add(left: Mapping[str, float] | None, right: Mapping[str, float] | None) -> 
     return total
 
 
+def deliver(
+    left: Mapping[str, Mapping[str, Any]] | None, right: Mapping[str, Mapping[str, Any]] | None
+) -> dict[str, dict[str, Any]]:
+    """Put parcels before their nodes; None in place of one takes it away, `reset` all there are."""
+    boxes = (
+        {} if RESET in (right or {}) else {name: dict(box) for name, box in (left or {}).items()}
+    )
+    for name, parcels in (right or {}).items():
+        box = merge(boxes.get(name), parcels)
+        boxes.pop(name, None)
+        if box:
+            boxes[name] = box
+    return boxes
+
+
 def latest(left: Any, right: Any) -> Any:
     """Take the newer value, also where several nodes write at once."""
     return right
@@ -42,19 +57,23 @@ class State(TypedDict, total=False):
     """What the run was asked, or a delegated node's own part of it."""
     run: str
     """The run's id; a thread sees several."""
-    answer: str
-    citations: list[dict[str, Any]]
-    abstained: bool
-    partial: bool
-    status: Status
-    """How the last node ended; anything but `done` ends the run."""
-    reason: str
-    verdict: str
+    answer: Annotated[str, latest]
+    citations: Annotated[list[dict[str, Any]], latest]
+    abstained: Annotated[bool, latest]
+    partial: Annotated[bool, latest]
+    status: Annotated[Status, latest]
+    """How the last node ended; anything but `done` ends its branch, unless an edge asks for it."""
+    reason: Annotated[str, latest]
+    score: Annotated[float | None, latest]
+    """How good the answer was found to be, from 0 to 1; None where nothing has scored it."""
+    verdict: Annotated[str, latest]
     """The last word of a node whose edges carry words: `accept`, `revise`."""
     transcripts: Annotated[dict[str, Any], merge]
     """Per node: where its conversation is, and whether it waits for work that it handed on."""
     reports: Annotated[dict[str, Any], merge]
     """Per call id: what a delegated node came to, until its coordinator has read it."""
+    plans: Annotated[dict[str, Any], merge]
+    """Per planner: the plan that it has under way, or had last."""
     feedback: Annotated[dict[str, str], merge]
     """Per node: why a critic sent its answer back; empty when that has been dealt with."""
     rounds: Annotated[dict[str, int], merge]
@@ -63,8 +82,16 @@ class State(TypedDict, total=False):
     """Steps and tokens that nodes have used: what a resumed run starts its meter from."""
     elapsed: Annotated[float, latest]
     """Seconds that the run had taken when a node last ended."""
-    author: str
+    author: Annotated[str, latest]
     """The node that gave the answer."""
+    tokens: Annotated[dict[str, float], add]
+    """Per node: how many branches of the work stand on it; see `bottega_agents.graph.plan`."""
+    inbox: Annotated[dict[str, Any], deliver]
+    """Per node: what the nodes before it have left for it, until it is through."""
+    underway: Annotated[dict[str, Any], merge]
+    """Joins that have begun and wait for work that they have handed on."""
+    taken: Annotated[dict[str, float], add]
+    """How often the run has taken each bounded edge."""
     panels: Annotated[dict[str, Any], merge]
     """Per panel: whom it has asked, and what they answered in earlier rounds."""
     mail: Annotated[dict[str, Any], merge]
