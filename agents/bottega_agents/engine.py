@@ -3,47 +3,50 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import time
-from collections.abc import AsyncGenerator, Generator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, replace
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from bottega.budget import Budget, Meter
+from bottega import chance
 from bottega.engine import Job, Team
-from bottega.errors import BottegaError, InputError
+from bottega.errors import BottegaError, InputError, StorageError
 from bottega.escape import mask
 from bottega.events import Answer, Event, Failure, RunEnded, RunStarted
 from bottega.messages import Citation
-from bottega.model import Usage
+from bottega.meter import Meter
+from bottega.place import at
 from bottega.questions import Question, Rulings
 from bottega.run import RunContext, ended
-from bottega.runs import Run, RunStore
+from bottega.tape import taped_run
 from bottega_agents.graph.compiler import compile_team
 from bottega_agents.graph.state import RESET
 from bottega_agents.graph.surroundings import RUN
-from bottega_agents.storage.ownership import hold_run
+from bottega_agents.storage.kept import Kept, keep_run, thread_of
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
+
+    from bottega.plugin.manager import PluginManager
 
 RECURSION_LIMIT = 10_000
 """LangGraph's own bound on super-steps; budgets and the bounds of cycles end a run long before."""
 
 
 class LangGraphEngine:
-    """Run teams on LangGraph; a team is compiled once for each store."""
+    """Run teams on LangGraph; a team is compiled once, and again when its store changes."""
 
-    def __init__(self) -> None:
-        self._compiled: dict[tuple[int, int], tuple[Team, Any, Any]] = {}
+    def __init__(self, plugins: PluginManager | None = None) -> None:
+        """Take the plugins that offer stores; None for those installed."""
+        self.plugins = plugins
+        self._compiled: dict[tuple[int, bool], tuple[Team, Any, Any]] = {}
 
     def compiled(self, team: Team, saver: Any) -> Any:
         """Return the team's graph with that checkpointer."""
-        key = (id(team), id(saver))
-        if key not in self._compiled:  # the team is kept with it, so that its id stays its own
-            self._compiled[key] = (team, saver, compile_team(team, saver))
-        return self._compiled[key][2]
+        key = (id(team), saver is None)
+        known = self._compiled.get(key)
+        if known is None or known[1] is not saver:
+            # the team is kept with it, so that its id stays its own
+            known = self._compiled[key] = (team, saver, compile_team(team, saver))
+        return known[2]
 
     def compile(self, team: Team) -> Any:
         """Return the compiled `StateGraph`."""
@@ -51,15 +54,24 @@ class LangGraphEngine:
 
     async def stream(self, team: Team, job: Job) -> AsyncGenerator[Event, None]:
         """Run the job in a task of its own and yield its events."""
-        events = Mailbox()
-        run = RunContext(run_id=job.run_id, meter=Meter(job.limits), emit=events.put, ask=job.ask)
-        work = asyncio.create_task(_Execution(self, team, job, run).run())
+        events, taped = Mailbox(), taped_run()
+        emit: Callable[[Event], None] = events.put
+        ask = job.ask
+        if taped is not None:
+            team, emit, ask = taped.team(team), taped.through(emit), taped.ask(ask)
+        with at(taped.place if taped else ""):
+            run = RunContext(run_id=job.run_id, meter=Meter(job.limits), emit=emit, ask=ask)
+            work = asyncio.create_task(_Execution(self, team, job, run).run())
         work.add_done_callback(events.close)
         try:
             while batch := await events.take():
                 for event in batch:
                     yield event
+                if taped is not None:
+                    taped.check()
             work.result()
+            if taped is not None:
+                taped.finish()
         finally:
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
@@ -102,98 +114,54 @@ class _Execution:
         self._run = run
 
     async def run(self) -> None:
-        with self._store() as (saver, register):
-            job = self._accepted(register)
-            self._run.meter.budget = job.limits
-            if register is not None:
-                known = register.rulings(job.run_id)
-                self._run.rulings = Rulings(known=known, waits=True)
-            self._emit(
-                RunStarted,
-                name=self._team.spec.name,
-                task=job.task,
-                thread=job.thread,
-                resumed=job.resume,
-            )
+        name, run = self._team.spec.name, self._run
+        async with keep_run(self._job, name, self._engine.plugins) as kept:
+            job = kept.job if kept else self._job
+            run.meter.budget = job.limits
+            if kept is not None:
+                run.rulings = Rulings(known=await kept.register.rulings(job.run_id), waits=True)
+            self._emit(RunStarted, name=name, task=job.task, thread=job.thread, resumed=job.resume)
             try:
-                end = await self._end(saver, register, job)
+                end = await self._end(kept, job)
             except BaseException:
-                if register is not None:
-                    register.finish(job.run_id, None)
+                if kept is not None:
+                    await kept.break_off()
                 raise
-            if register is not None:
-                register.finish(job.run_id, end)
-            self._run.emit(end)
+            run.emit(end)
 
-    async def _end(self, saver: Any, register: RunStore | None, job: Job) -> RunEnded:
-        """Run the graph; return the run's last event, which is not sent yet."""
-        thread = f"{self._team.spec.name}/{job.thread}" if job.thread else job.run_id
+    async def _end(self, kept: Kept | None, job: Job) -> RunEnded:
+        """Run the graph and close the run; return its last event, which is not sent yet."""
         config: RunnableConfig = {
-            "configurable": {"thread_id": thread, RUN: self._run},
+            "configurable": {"thread_id": thread_of(self._team.spec.name, job), RUN: self._run},
             "recursion_limit": RECURSION_LIMIT,
         }
-        graph = self._engine.compiled(self._team, saver)
+        graph = self._engine.compiled(self._team, kept.saver if kept else None)
         try:
-            state = await self._invoke(graph, config, register, job)
+            state = await self._invoke(graph, config, kept, job)
+            questions = _questions(state)
+            if questions and kept is not None:
+                await kept.ask(questions)
+                reason = " / ".join(question.text for question in questions)
+                end = ended("waiting", reason, self._run)
+            else:
+                end = self._answered(state)
+            if kept is not None:
+                await kept.close(end)
         except InputError:
             raise  # the caller's mistake, not the run's
+        except StorageError as error:  # the house's trouble: the run can go on when it is over
+            if kept is not None:
+                await kept.break_off()
+            return self._failed(error, {})
         except BottegaError as error:
-            known: Mapping[str, Any] = (await graph.aget_state(config)).values if saver else {}
-            return self._failed(error, known)
-        questions = _questions(state)
-        if questions and register is not None:
-            register.ask(job.run_id, questions)
-            return ended("waiting", " / ".join(one.text for one in questions), self._run)
-        return self._answered(state)
-
-    @contextmanager
-    def _store(self) -> Generator[tuple[Any, RunStore | None], None, None]:
-        """Open the job's store, if it has one, for as long as the run takes."""
-        if self._job.store is None:
-            yield None, None
-            return
-        from bottega_agents.storage.stores import open_store, release_store
-
-        saver = open_store(self._job.store)
-        try:
-            with hold_run(self._job.store.parent, self._job.run_id):
-                yield saver, RunStore(saver.conn, saver.lock)
-        finally:
-            release_store(saver)
-
-    def _accepted(self, register: RunStore | None) -> Job:
-        """Enter the run in the register: from here on it is not lost. Return the job to do.
-
-        A resumed run has its own task and limits. Raises InputError when it is not known.
-        """
-        job = self._job
-        if register is None:
-            return job
-        if job.resume:
-            known = register.get(job.run_id)
-            register.rule(job.run_id, job.rulings)
-            limits = json.loads(known.origin.get("limits", "{}"))
-            job = replace(
-                job,
-                task=known.task,
-                thread=known.thread,
-                origin=known.origin,
-                limits=Budget(**limits),
-            )
-        origin = {**job.origin, "limits": json.dumps(asdict(job.limits))}
-        register.accept(
-            Run(
-                run_id=job.run_id,
-                thread=job.thread,
-                name=self._team.spec.name,
-                task=job.task,
-                origin=origin,
-            )
-        )
-        return job
+            known: Mapping[str, Any] = (await graph.aget_state(config)).values if kept else {}
+            end = self._failed(error, known)
+            if kept is not None:
+                await kept.close(end)
+        return end
 
     async def _invoke(
-        self, graph: Any, config: RunnableConfig, register: RunStore | None, job: Job
+        self, graph: Any, config: RunnableConfig, kept: Kept | None, job: Job
     ) -> Mapping[str, Any]:
         start: dict[str, Any] | None = self._start(job)
         if job.resume:
@@ -201,12 +169,12 @@ class _Execution:
             if values.get("run") == job.run_id:
                 start = None
                 self._take_up(values)
-            elif register is not None and register.later(job.thread, job.run_id):
+            elif kept is not None and await kept.superseded():
                 raise InputError(
                     f"thread {job.thread!r} has gone on since run {job.run_id} was interrupted",
                     hint="start a new run on it",
                 )
-        durability = "sync" if register is not None else None
+        durability = "sync" if kept is not None else None
         return await graph.ainvoke(start, config, durability=durability)  # type: ignore[no-any-return]
 
     def _start(self, job: Job) -> dict[str, Any]:
@@ -231,14 +199,7 @@ class _Execution:
 
     def _take_up(self, state: Mapping[str, Any]) -> None:
         """Set the meter to what the run had used before it died."""
-        spent = state.get("spent", {})
-        meter = self._run.meter
-        meter.earlier_seconds = state.get("elapsed", 0.0)
-        meter.steps = int(spent.get("steps", 0))
-        meter.usage = Usage(
-            input_tokens=int(spent.get("input_tokens", 0)),
-            output_tokens=int(spent.get("output_tokens", 0)),
-        )
+        self._run.meter.take_up(state.get("spent", {}), state.get("elapsed", 0.0))
 
     def _answered(self, state: Mapping[str, Any]) -> RunEnded:
         status, reason = state.get("status", "done"), state.get("reason", "")
@@ -273,7 +234,7 @@ class _Execution:
         )
 
     def _emit(self, kind: Any, **fields: Any) -> None:
-        self._run.emit(kind(run_id=self._run.run_id, time=time.time(), **fields))
+        self._run.emit(kind(run_id=self._run.run_id, time=chance.now(), **fields))
 
 
 def _questions(state: Mapping[str, Any]) -> list[Question]:

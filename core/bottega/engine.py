@@ -36,8 +36,8 @@ class Job:
     run_id: str = field(default_factory=new_run_id)
     thread: str = ""
     """Names a conversation that later runs go on with; empty for none."""
-    store: Path | None = None
-    """The file for checkpoints, journal and runs; None keeps nothing."""
+    store: Path | str | None = None
+    """The file or the URL of the store for checkpoints, journal and runs; None keeps nothing."""
     resume: bool = False
     """Go on with the run of this id, after its process died."""
     ask: Ask | None = None

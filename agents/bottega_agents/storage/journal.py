@@ -1,6 +1,6 @@
 """The journal of a node's visit, in the store that holds the graph's checkpoints.
 
-Our own stores have tables for it (`sqlite_log`). In anybody else's saver each entry is a pending
+Our own stores have tables for it (`log`). In anybody else's saver each entry is a pending
 write against the checkpoint that the node runs on, under a channel of ours that LangGraph passes
 over: `put_writes` is awaited, so that the entry is there when `write` returns. LangGraph's own task
 writes go through a background thread and can be lost to kill -9 after the step has finished.
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from bottega.journal import Journal
 from bottega.messages import Json
+from bottega_agents.storage.visit import visit_name
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -43,11 +44,14 @@ class NodeJournal(Journal, Protocol):
 class Log(Protocol):
     """One visit's entries in a store of ours."""
 
-    def read(self) -> dict[str, Json]:
+    visit: str
+    """What the visit is called in its run; to be set before the first entry is written."""
+
+    async def read(self) -> dict[str, Json]:
         """Return the entries by key, in order."""
         ...
 
-    def write(self, key: str, value: Json) -> None:
+    async def write(self, key: str, value: Json) -> None:
         """Add an entry."""
         ...
 
@@ -94,7 +98,8 @@ async def open_journal(saver: BaseCheckpointSaver[Any], config: RunnableConfig) 
     place = Place.of(config)
     if isinstance(saver, LogStore):
         log = saver.open_log(place.thread, place.task)
-        return LogJournal(saver, place, log, log.read())
+        log.visit = visit_name(config)
+        return LogJournal(saver, place, log, await log.read())
     return CheckpointJournal(saver, place, await _written(saver, place, place.ref))
 
 
@@ -114,11 +119,11 @@ class LogJournal:
 
     async def write(self, key: str, value: Json) -> None:
         """Record the value; it is in the store when this returns."""
-        self._log.write(key, value)
+        await self._log.write(key, value)
 
     async def earlier(self, ref: Ref) -> Mapping[str, Json]:
         """Return the entries of another visit's journal."""
-        return self._store.open_log(self._thread, ref["task"]).read()
+        return await self._store.open_log(self._thread, ref["task"]).read()
 
 
 class CheckpointJournal:

@@ -8,16 +8,19 @@ after kill -9. Values are strict msgpack: a tampered store makes no object of an
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Generator, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from langgraph.checkpoint.base import get_checkpoint_id
 from langgraph.checkpoint.sqlite import SqliteSaver
 
-from bottega.errors import StorageError
-from bottega_agents.storage.sqlite_log import TABLES, SqliteLog
+from bottega.register import Lease
+from bottega.store import SqliteStore
+from bottega_agents.storage.log import JOURNAL, JournalLog, statements
+from bottega_agents.storage.migration import migrate
+from bottega_agents.storage.serializer import StrictSerializer
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -28,75 +31,77 @@ if TYPE_CHECKING:
         CheckpointTuple,
     )
 
-LOCK_TIMEOUT = 10.0
-"""Seconds to wait for another process that is writing."""
+T = TypeVar("T")
+
+_NEWEST = (
+    "SELECT checkpoint_id FROM checkpoints WHERE thread_id = ? AND checkpoint_ns = ? "
+    "ORDER BY rowid DESC LIMIT 1"
+)
+TABLES = JOURNAL.format(serial="INTEGER", clustered=" WITHOUT ROWID")
+THREAD = (
+    "DELETE FROM bottega_journal WHERE log IN (SELECT log FROM bottega_logs WHERE thread = ?)",
+    "DELETE FROM bottega_logs WHERE thread = ?",
+    "DELETE FROM writes WHERE thread_id = ?",
+    "DELETE FROM checkpoints WHERE thread_id = ?",
+)
+"""What a thread leaves behind."""
+_INDEX = "CREATE INDEX IF NOT EXISTS bottega_newest ON checkpoints (thread_id, checkpoint_ns)"
+_CHECK = "SELECT 1 FROM bottega_runs WHERE run_id = ? AND epoch = ?"
 
 
-def strict_serializer() -> JsonPlusSerializer:
-    """Return a serializer that revives plain values only; no pickle, no class from the data."""
-    return JsonPlusSerializer(pickle_fallback=False, allowed_msgpack_modules=None)
-
-
-def connect(file: Path) -> sqlite3.Connection:
-    """Open the store, making it where there is none. Raises StorageError."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(file, check_same_thread=False, timeout=LOCK_TIMEOUT)
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
-    except (sqlite3.Error, OSError) as error:
-        hint = "move the file away to begin anew, or set BOTTEGA_HOME to a folder you can write"
-        raise StorageError(f"{file}: cannot be opened as a store: {error}", hint=hint) from error
-    return connection
-
-
-@contextmanager
-def storage_errors(file: str) -> Generator[None, None, None]:
-    """Turn SQLite's errors into ours."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        retryable = isinstance(error, sqlite3.OperationalError)
-        raise StorageError(f"{file}: {error}", retryable=retryable) from error
-
-
-class InlineSqliteSaver(SqliteSaver):
-    """A checkpointer over one SQLite file whose async methods write at once."""
+class InlineSqliteSaver(SqliteSaver, SqliteStore):
+    """A store in one SQLite file whose async methods write at once."""
 
     def __init__(self, file: Path) -> None:
-        serializer = strict_serializer()
-        super().__init__(connect(file), serde=serializer)
+        """Open the file, make it, or bring it up to date. Raises StorageError."""
+        SqliteStore.__init__(self, file)
+        serializer = StrictSerializer(str(file))
+        SqliteSaver.__init__(self, self.database.connection, serde=serializer)
         self.jsonplus_serde = serializer
-        self.file = str(file)
-        with storage_errors(self.file):
-            self.setup()
-            self.conn.executescript(TABLES)
+        self.lock = self.database.lock  # type: ignore[assignment]  # LangGraph's cannot be nested
+        self.leases: dict[str, Lease] = {}
+        """By LangGraph's thread: in whose name is written."""
+        try:
+            self.database.now(self._prepare)
+            self.database.wait_in_loop()
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Close the file."""
-        self.conn.close()
+        SqliteStore.close(self)
 
-    def open_log(self, thread: str, task: str) -> SqliteLog:
+    def open_log(self, thread: str, task: str) -> JournalLog:
         """Return the journal of one visit of a node."""
-        return SqliteLog(self.do, thread, task)
+        return JournalLog(self.database, thread, task, self.leases.get(thread))
 
-    def do(self, statement: str, *values: object) -> list[Any]:
-        """Carry out one statement in a transaction of its own. Raises StorageError."""
-        try:
-            with self.lock, self.conn:
-                return self.conn.execute(statement, values).fetchall()
-        except sqlite3.IntegrityError as error:
-            raise StorageError(
-                f"{self.file}: the run was taken over by another process",
-                hint="it goes on there; see: bottega runs",
-            ) from error
-        except sqlite3.Error as error:
-            retryable = isinstance(error, sqlite3.OperationalError)
-            raise StorageError(f"{self.file}: {error}", retryable=retryable) from error
+    @contextmanager
+    def cursor(self, transaction: bool = True) -> Generator[sqlite3.Cursor, None, None]:
+        """Open a cursor; unlike LangGraph's, leave nothing half-written where something fails."""
+        with self.lock:
+            cursor = self.conn.cursor()
+            try:
+                yield cursor
+                if transaction:
+                    self.conn.commit()
+            except BaseException:
+                if transaction:
+                    self.conn.rollback()
+                raise
+            finally:
+                cursor.close()
+
+    def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """Return a checkpoint; the newest is the one that was written last.
+
+        LangGraph takes the one with the largest id, which begins with the time: where the clock was
+        set back, that is an old one.
+        """
+        return super().get_tuple(self._named(config))
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        with storage_errors(self.file):
-            return self.get_tuple(config)
+        return await self.database.patiently(lambda: self.get_tuple(config))
 
     async def alist(
         self,
@@ -106,8 +111,9 @@ class InlineSqliteSaver(SqliteSaver):
         before: RunnableConfig | None = None,
         limit: int | None = None,
     ) -> AsyncIterator[CheckpointTuple]:
-        with storage_errors(self.file):
-            found = list(self.list(config, filter=filter, before=before, limit=limit))
+        found = await self.database.patiently(
+            lambda: list(self.list(config, filter=filter, before=before, limit=limit))
+        )
         for item in found:
             yield item
 
@@ -118,8 +124,9 @@ class InlineSqliteSaver(SqliteSaver):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
-        with storage_errors(self.file):
-            return self.put(config, checkpoint, metadata, new_versions)
+        return await self._leased(
+            config, lambda: self.put(config, checkpoint, metadata, new_versions)
+        )
 
     async def aput_writes(
         self,
@@ -128,16 +135,51 @@ class InlineSqliteSaver(SqliteSaver):
         task_id: str,
         task_path: str = "",
     ) -> None:
-        with storage_errors(self.file):
-            self.put_writes(config, writes, task_id, task_path)
+        await self._leased(config, lambda: self.put_writes(config, writes, task_id, task_path))
 
     def delete_thread(self, thread_id: str) -> None:
         """Delete the thread's checkpoints and journals."""
-        with storage_errors(self.file):
-            super().delete_thread(thread_id)
-        journals = "DELETE FROM bottega_journal WHERE log IN (SELECT log FROM bottega_logs "
-        self.do(journals + "WHERE thread = ?)", str(thread_id))
-        self.do("DELETE FROM bottega_logs WHERE thread = ?", str(thread_id))
+        self.database.now(lambda: self._delete(str(thread_id)))
 
     async def adelete_thread(self, thread_id: str) -> None:
-        self.delete_thread(thread_id)
+        await self.database.patiently(lambda: self._delete(str(thread_id)))
+
+    def _delete(self, thread: str) -> None:
+        with self.lock, self.conn:
+            for statement in THREAD:
+                self.conn.execute(statement, (thread,))
+
+    def _prepare(self) -> None:
+        """Make what is missing; take in a store of an older version."""
+        self.setup()
+        with self.lock, self.conn:
+            self.conn.execute("BEGIN IMMEDIATE")
+            for statement in (*statements(TABLES), _INDEX):
+                self.conn.execute(statement)
+            migrate(self.conn, self.serde)
+
+    def _named(self, config: RunnableConfig) -> RunnableConfig:
+        """Return the configuration with the id of the newest checkpoint, where it names none."""
+        if get_checkpoint_id(config):
+            return config
+        wanted = config.get("configurable", {})
+        thread, namespace = str(wanted["thread_id"]), wanted.get("checkpoint_ns", "")
+        found = self.database.do_now(_NEWEST, thread, namespace)
+        if not found:
+            return config
+        place = {"thread_id": thread, "checkpoint_ns": namespace, "checkpoint_id": found[0][0]}
+        return {"configurable": place}
+
+    async def _leased(self, config: RunnableConfig, write: Callable[[], T]) -> T:
+        """Write if the run is still this process's own. Raises StorageError."""
+        lease = self.leases.get(str(config.get("configurable", {})["thread_id"]))
+        if lease is None:
+            return await self.database.patiently(write)
+        return await self.database.patiently(lambda: self._checked(lease, write))
+
+    def _checked(self, lease: Lease, write: Callable[[], T]) -> T:
+        with self.lock, self.conn:
+            self.conn.execute("BEGIN IMMEDIATE")
+            if not self.conn.execute(_CHECK, (lease.run_id, lease.epoch)).fetchall():
+                raise lease.lost()
+            return write()

@@ -1,0 +1,122 @@
+"""One run in its store: held by this process, accepted, and closed in the end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from bottega.budget import Budget
+from bottega.engine import Job
+from bottega.errors import InputError, StorageError
+from bottega.events import RunEnded
+from bottega.questions import Question
+from bottega.register import Lease, Register
+from bottega.runs import RESUMABLE, Run
+from bottega.store import run_name, thread_name
+from bottega_agents.storage.stores import use_store
+
+if TYPE_CHECKING:
+    from bottega.plugin.manager import PluginManager
+
+CLOSING = 3.0
+"""Seconds in which a run that is broken off is marked so; after a kill nobody marks it either."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Kept:
+    """A run that this process carries out, in its store."""
+
+    job: Job
+    """What is to be done: a resumed run has its own task, thread and limits."""
+    saver: Any
+    """LangGraph's checkpointer."""
+    register: Register
+    lease: Lease
+
+    async def ask(self, questions: list[Question]) -> None:
+        """Enter what the run waits for."""
+        await self.register.ask(self.job.run_id, questions)
+
+    async def close(self, end: RunEnded) -> None:
+        """Enter how the run ended. Raises StorageError."""
+        await self.register.finish(self.lease, end)
+
+    async def break_off(self) -> None:
+        """Mark the run as interrupted where that can still be done."""
+        with suppress(StorageError, TimeoutError):
+            async with asyncio.timeout(CLOSING):
+                await self.register.finish(self.lease, None)
+
+    async def superseded(self) -> bool:
+        """Say whether the run's thread has gone on without it."""
+        return await self.register.later(await self.register.get(self.job.run_id))
+
+
+def thread_of(name: str, job: Job) -> str:
+    """Return LangGraph's name of the thread that the job works on."""
+    return f"{name}/{job.thread}" if job.thread else job.run_id
+
+
+@asynccontextmanager
+async def keep_run(
+    job: Job, name: str, plugins: PluginManager | None = None
+) -> AsyncGenerator[Kept | None, None]:
+    """Hold the job's run and its thread, and enter the run: from then on it is not lost.
+
+    Yields None where nothing is kept. Raises InputError when the run is not known or over, when
+    somebody else carries it out, for a ruling that does not fit; StorageError.
+    """
+    if job.store is None:
+        yield None
+        return
+    async with AsyncExitStack() as stack:
+        saver, store = await stack.enter_async_context(use_store(job.store, plugins))
+        if job.resume:
+            job = replace(job, thread=(await store.register.get(job.run_id)).thread)
+        await stack.enter_async_context(store.hold(run_name(job.run_id), _busy_run(job)))
+        if job.thread:
+            held = thread_name(thread_of(name, job))
+            await stack.enter_async_context(store.hold(held, _busy_thread(job)))
+        if job.resume:
+            job = await _taken_up(job, store.register)
+        lease = await store.register.accept(_entry(job, name))
+        leases: dict[str, Lease] = getattr(saver, "leases", {})
+        leases[thread_of(name, job)] = lease
+        try:
+            yield Kept(job=job, saver=saver, register=store.register, lease=lease)
+        finally:
+            leases.pop(thread_of(name, job), None)
+
+
+async def _taken_up(job: Job, register: Register) -> Job:
+    """Return the job as its run was accepted, with what was ruled on since."""
+    known = await register.get(job.run_id)
+    if known.status not in RESUMABLE:
+        hint = "start a new one with: bottega run"
+        raise InputError(f"run {known.run_id} is over: {known.status}", hint=hint)
+    await register.rule(job.run_id, job.rulings)
+    limits = Budget(**json.loads(known.origin.get("limits", "{}")))
+    return replace(job, task=known.task, origin=known.origin, limits=limits)
+
+
+def _entry(job: Job, name: str) -> Run:
+    origin = {**job.origin, "limits": json.dumps(asdict(job.limits))}
+    return Run(run_id=job.run_id, thread=job.thread, name=name, task=job.task, origin=origin)
+
+
+def _busy_run(job: Job) -> InputError:
+    return InputError(
+        f"run {job.run_id} is being carried out by another process",
+        hint="wait for it, or stop that process first",
+    )
+
+
+def _busy_thread(job: Job) -> InputError:
+    return InputError(
+        f"thread {job.thread!r} is in the middle of another run",
+        hint="wait for its end, or use another thread; see: bottega runs",
+    )

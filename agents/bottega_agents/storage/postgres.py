@@ -1,0 +1,221 @@
+"""Checkpoints, journal, runs and questions in a PostgreSQL database.
+
+LangGraph's saver writes the checkpoints, in one transaction with a look at the run's epoch: a
+worker that lost its run writes nothing. Who carries out a run holds an advisory lock (`advisory`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+
+from langgraph.checkpoint.base import get_checkpoint_id
+from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
+from psycopg import AsyncCursor
+from psycopg.rows import DictRow, dict_row
+
+from bottega.errors import InputError
+from bottega.register import Lease, Register
+from bottega_agents.storage.advisory import AdvisoryLocks
+from bottega_agents.storage.log import JournalLog
+from bottega_agents.storage.postgres_database import PostgresDatabase
+from bottega_agents.storage.postgres_schema import prepare
+from bottega_agents.storage.serializer import StrictSerializer
+
+if TYPE_CHECKING:
+    from langchain_core.runnables import RunnableConfig
+    from langgraph.checkpoint.base import (
+        ChannelVersions,
+        Checkpoint,
+        CheckpointMetadata,
+        CheckpointTuple,
+    )
+
+T = TypeVar("T")
+
+_NEWEST = (
+    "SELECT checkpoint_id FROM checkpoints WHERE thread_id = ? AND checkpoint_ns = ? "
+    "ORDER BY number DESC LIMIT 1"
+)
+_CHECK = "SELECT 1 FROM bottega_runs WHERE run_id = %s AND epoch = %s FOR SHARE"
+THREAD = (
+    "DELETE FROM bottega_journal WHERE log IN (SELECT log FROM bottega_logs WHERE thread = ?)",
+    "DELETE FROM bottega_logs WHERE thread = ?",
+    "DELETE FROM checkpoint_writes WHERE thread_id = ?",
+    "DELETE FROM checkpoint_blobs WHERE thread_id = ?",
+    "DELETE FROM checkpoints WHERE thread_id = ?",
+)
+"""What a thread leaves behind."""
+_HIDDEN = "bottega:text"
+"""Key of a text that PostgreSQL's JSON cannot hold, because of a NUL or half a surrogate pair."""
+
+_lease: ContextVar[Lease | None] = ContextVar("lease", default=None)
+
+
+class PostgresSaver(AsyncPostgresSaver):
+    """A store in a PostgreSQL database, open between `async with` and its end."""
+
+    def __init__(self, url: str) -> None:
+        """Take the address. Raises InputError when it is none."""
+        self.database = PostgresDatabase(url)
+        serializer = StrictSerializer(self.database.name)
+        super().__init__(cast("Any", self.database.pool), serde=serializer)
+        self.register = Register(self.database)
+        self.leases: dict[str, Lease] = {}
+        """By LangGraph's thread: in whose name is written."""
+        self._locks = AdvisoryLocks(self.database.connect)
+
+    async def __aenter__(self) -> Self:
+        """Connect, and make the tables where they are missing. Raises StorageError."""
+        try:
+            await self.database.open()
+            await prepare(self, self.database)
+        except BaseException:
+            await self.database.close()
+            raise
+        return self
+
+    async def __aexit__(self, *raised: object) -> None:
+        await asyncio.shield(self._close())
+
+    async def _close(self) -> None:
+        await self._locks.close()
+        await self.database.close()
+
+    @asynccontextmanager
+    async def hold(self, name: str, busy: InputError) -> AsyncGenerator[None, None]:
+        """Hold a name while the block lasts; see `bottega.store.Store`."""
+        if not await self.database.patiently(lambda: self._locks.take(name)):
+            raise busy
+        try:
+            yield
+        finally:
+            await self._locks.free(name)
+
+    async def held(self, names: Iterable[str]) -> set[str]:
+        """Return those of the names that somebody holds."""
+        wanted = list(names)
+        return await self.database.patiently(lambda: self._locks.held(wanted))
+
+    def open_log(self, thread: str, task: str) -> JournalLog:
+        """Return the journal of one visit of a node."""
+        return JournalLog(self.database, thread, task, self.leases.get(thread))
+
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """Return a checkpoint; the newest is the one that was written last, whatever the time."""
+        named = await self._named(config)
+        return await self.database.patiently(lambda: super(PostgresSaver, self).aget_tuple(named))
+
+    async def alist(
+        self,
+        config: RunnableConfig | None,
+        *,
+        filter: dict[str, Any] | None = None,
+        before: RunnableConfig | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[CheckpointTuple]:
+        parent = super()
+
+        async def whole() -> list[CheckpointTuple]:
+            found = parent.alist(config, filter=filter, before=before, limit=limit)
+            return [item async for item in found]
+
+        for item in await self.database.patiently(whole):
+            yield item
+
+    async def aput(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        values = {k: _hidden(v) for k, v in checkpoint["channel_values"].items()}
+        holdable = cast("Checkpoint", {**checkpoint, "channel_values": values})
+        put = super().aput
+        return await self._leased(config, lambda: put(config, holdable, metadata, new_versions))
+
+    async def aput_writes(
+        self,
+        config: RunnableConfig,
+        writes: Sequence[tuple[str, Any]],
+        task_id: str,
+        task_path: str = "",
+    ) -> None:
+        put = super().aput_writes
+        await self._leased(config, lambda: put(config, writes, task_id, task_path))
+
+    async def adelete_thread(self, thread_id: str) -> None:
+        """Delete the thread's checkpoints and journals."""
+
+        async def delete() -> None:
+            async with self.database.pool.connection() as connection, connection.transaction():
+                for statement in THREAD:
+                    text: Any = statement.replace("?", "%s")
+                    await connection.execute(text, (thread_id,))
+
+        await self.database.patiently(delete)
+
+    @asynccontextmanager
+    async def _cursor(self, *, pipeline: bool = False) -> AsyncIterator[AsyncCursor[DictRow]]:
+        """Open a cursor; LangGraph asks for a pipeline where it writes."""
+        async with self.database.pool.connection() as connection:
+            if not pipeline:
+                async with connection.cursor(binary=True, row_factory=dict_row) as cursor:
+                    yield cursor
+                return
+            async with (
+                connection.transaction(),
+                connection.cursor(binary=True, row_factory=dict_row) as cursor,
+            ):
+                lease = _lease.get()
+                if lease is not None:
+                    await cursor.execute(_CHECK, (lease.run_id, lease.epoch))
+                    if await cursor.fetchone() is None:
+                        raise lease.lost()
+                yield cursor
+
+    async def _load_checkpoint_tuple(self, value: DictRow) -> CheckpointTuple:
+        loaded = await super()._load_checkpoint_tuple(value)
+        values = loaded.checkpoint["channel_values"]
+        for name, found in values.items():
+            values[name] = _shown(found)
+        return loaded
+
+    async def _leased(self, config: RunnableConfig, write: Callable[[], Awaitable[T]]) -> T:
+        """Write if the run is still this process's own. Raises StorageError."""
+        thread = str(config.get("configurable", {})["thread_id"])
+        token = _lease.set(self.leases.get(thread))
+        try:
+            return await self.database.patiently(write)
+        finally:
+            _lease.reset(token)
+
+    async def _named(self, config: RunnableConfig) -> RunnableConfig:
+        """Return the configuration with the id of the newest checkpoint, where it names none."""
+        if get_checkpoint_id(config):
+            return config
+        wanted = config.get("configurable", {})
+        thread, namespace = str(wanted["thread_id"]), wanted.get("checkpoint_ns", "")
+        found = await self.database.do(_NEWEST, thread, namespace)
+        if not found:
+            return config
+        place = {"thread_id": thread, "checkpoint_ns": namespace, "checkpoint_id": found[0][0]}
+        return {"configurable": place}
+
+
+def _hidden(value: Any) -> Any:
+    """Wrap a text that PostgreSQL's JSON cannot hold: LangGraph stores what is no text as bytes."""
+    if isinstance(value, str) and ("\0" in value or any("\ud800" <= c <= "\udfff" for c in value)):
+        return {_HIDDEN: json.dumps(value)}
+    return value
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, dict) and list(cast("dict[str, Any]", value)) == [_HIDDEN]:
+        return json.loads(cast("dict[str, str]", value)[_HIDDEN])
+    return value
