@@ -9,9 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bottega.budget import Budget, Meter
+from bottega.budget import Budget
 from bottega.errors import InputError
 from bottega.events import Answer, Event, RunStarted
+from bottega.meter import Meter
 from bottega.model import Sampling
 from bottega.run import Ask, RunContext, ended, new_run_id
 from bottega.runnable import Runnable, checked_task, checked_thread

@@ -131,4 +131,5 @@ def _parts(
         sampling=node.sampling or Sampling(),
         allow=None if node.allow is None else frozenset(node.allow),
         peers={name: text for name, text in peers.items() if name != node.name},
+        limits=node.limits,
     )

@@ -10,6 +10,7 @@ from bottega.json_object import find_object
 from bottega.messages import Json, system, user
 from bottega.middleware import Middleware, wrap_model
 from bottega.model import Model, Request, Sampling, Usage, collect
+from bottega.price import cost_of
 
 _SAMPLING = Sampling(temperature=0.0)
 
@@ -36,7 +37,12 @@ class PromptDecider:
     name = "prompt"
 
     def __init__(self, model: Model, middleware: Sequence[Middleware] = ()) -> None:
+        self._model = model
         self._respond = wrap_model(model, middleware)
+
+    def cost(self, usage: Usage) -> float | None:
+        """Return what so many tokens cost: what they cost with the model."""
+        return cost_of(self._model, usage)
 
     async def choose(
         self, question: str, options: Sequence[Option], *, context: str = ""

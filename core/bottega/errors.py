@@ -163,8 +163,10 @@ class BudgetExceeded(BottegaError):
     allowed: float = 0.0
     spent: float = 0.0
 
-    def __init__(self, limit: str, allowed: float, spent: float) -> None:
-        super().__init__(f"the limit of {allowed:g} {limit} is reached ({spent:g} used)")
+    def __init__(self, limit: str, allowed: float, spent: float, *, why: str = "") -> None:
+        unit = "US dollars" if limit == "money" else limit
+        told = f"the limit of {allowed:,.10g} {unit} is reached ({spent:,.10g} used)"
+        super().__init__(f"{told}: {why}" if why else told)
         self.limit = limit
         self.allowed = allowed
         self.spent = spent

@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from bottega.citations import evidence_in, resolve
+from bottega.dialect import Turn
 from bottega.errors import BottegaError, BudgetExceeded
 from bottega.escape import mask
 from bottega.events import Answer, BudgetReached, Event, Failure
 from bottega.journal import Journal, NullJournal
 from bottega.messages import Citation, Message
-from bottega.model import Usage
 from bottega.node import AgentParts
 from bottega.outcome import Outcome
 from bottega.run import RunContext
@@ -46,10 +46,10 @@ class Loop:
     """Where in the conversation this loop's own part begins."""
     evidence: Mapping[str, Citation] = field(default_factory=dict[str, Citation])
     """Passages that the answer may point at beside those in the conversation, by key."""
-    usage: Usage = Usage()
-    """Tokens of this loop's own replies."""
     thought: str = ""
     """The last thing that the model thought."""
+    unfinished: Turn = Turn()
+    """A reply that was cut: better than nothing when there is no time or money for another."""
     outcome: Outcome = Outcome(status="cancelled", reason="the loop did not end")
 
     def events(self) -> AsyncGenerator[Event, None]:
@@ -110,9 +110,9 @@ class Loop:
         return [reached, answer] if answer else [reached]
 
     def _best_so_far(self) -> str:
-        """Return what comes nearest to an answer: the last good result, else the last thought."""
+        """Return what comes nearest to an answer: a good result, what was begun, a thought."""
         for message in reversed(self.messages[self.began :]):
             good = [result.content for result in message.results if not result.is_error]
             if good:
                 return good[-1]
-        return self.thought
+        return self.unfinished.answer or self.unfinished.thought or self.thought

@@ -67,6 +67,8 @@ class Usage:
 
     input_tokens: int | None = None
     output_tokens: int | None = None
+    cached_tokens: int | None = None
+    """Of the input, those that the server had in its cache, where it says so."""
 
     @property
     def total(self) -> int:
@@ -77,6 +79,7 @@ class Usage:
         return Usage(
             input_tokens=_add(self.input_tokens, other.input_tokens),
             output_tokens=_add(self.output_tokens, other.output_tokens),
+            cached_tokens=_add(self.cached_tokens, other.cached_tokens),
         )
 
 
@@ -134,6 +137,8 @@ class End:
 
     finish: FinishReason = "stop"
     usage: Usage = Usage()
+    cost: float | None = None
+    """US dollars that the reply cost, where the server or the model says so."""
     model: str = ""
     """The name that the server says it answered with."""
     tokens: Tokens | None = None
@@ -197,6 +202,11 @@ class ReplyBuilder:
     _size: int = 0
     _end: End | None = None
 
+    @property
+    def so_far(self) -> Reply:
+        """What has come of text and thought; calls that may be half written are left out."""
+        return Reply(text="".join(self._text), thought="".join(self._thought))
+
     def add(self, delta: Delta) -> None:
         """Take the next delta. Raises ModelReplyError when the reply outgrows its limit."""
         if isinstance(delta, End):
@@ -239,9 +249,12 @@ class ReplyBuilder:
         )
 
 
-async def collect(deltas: AsyncIterator[Delta], *, limit: int = 4_000_000) -> Reply:
-    """Read a stream to its end. Raises ModelReplyError when it was cut or outgrows `limit`."""
-    builder = ReplyBuilder(limit=limit)
+async def collect(deltas: AsyncIterator[Delta], builder: ReplyBuilder | None = None) -> Reply:
+    """Read a stream to its end. Raises ModelReplyError when it was cut or outgrows its limit.
+
+    A caller who gives the builder can see what had come when the stream did not reach its end.
+    """
+    builder = builder or ReplyBuilder()
     try:
         async for delta in deltas:
             builder.add(delta)

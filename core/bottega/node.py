@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from bottega.model import Sampling
 
 if TYPE_CHECKING:
+    from bottega.budget import Budget
     from bottega.decider import Decider
     from bottega.dialect import Dialect
     from bottega.middleware import Middleware
@@ -39,6 +40,8 @@ class AgentParts:
     """Permissions that its tools may use; None for all that they declare."""
     peers: Mapping[str, str] = field(default_factory=dict[str, str])
     """The other nodes of the graph and their descriptions."""
+    limits: Budget | None = None
+    """What it may spend on one task, with everything that it hands on; None to share the run's."""
 
 
 @runtime_checkable

@@ -18,6 +18,7 @@ def reply_to_json(reply: Reply) -> dict[str, Json]:
         "calls": [[call.id, call.name, call.arguments] for call in reply.calls],
         "finish": end.finish,
         "usage": [end.usage.input_tokens, end.usage.output_tokens],
+        "cost": end.cost,
         "model": end.model,
         "tokens": asdict(end.tokens) if end.tokens else None,
         "citations": [citation_to_json(citation) for citation in end.citations],
@@ -30,6 +31,7 @@ def reply_from_json(data: Mapping[str, Json]) -> Reply:
     end = End(
         finish=data["finish"],
         usage=Usage(input_tokens=sent, output_tokens=received),
+        cost=data.get("cost"),
         model=data["model"],
         tokens=_tokens(data["tokens"]),
         citations=tuple(Citation(**item) for item in data.get("citations", ())),

@@ -52,6 +52,7 @@ class Result:
             abstained=answer.abstained,
             partial=answer.partial,
             usage=Usage(input_tokens=ended.input_tokens, output_tokens=ended.output_tokens),
+            cost=ended.cost,
             seconds=ended.seconds,
             steps=ended.steps,
             run_id=ended.run_id,

@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from bottega.budget import Budget, Meter
+from bottega.budget import Budget
 from bottega.escape import mask
 from bottega.events import Event, RunEnded, Status
+from bottega.meter import Meter
 from bottega.questions import Rulings
 
 Ask = Callable[[str], Awaitable[str]]
@@ -48,7 +49,7 @@ class RunContext:
 
 def ended(status: Status, reason: str, run: RunContext) -> RunEnded:
     """Make a run's last event from its meter."""
-    meter = run.meter
+    meter, usage = run.meter, run.meter.usage
     return RunEnded(
         run_id=run.run_id,
         time=time.time(),
@@ -56,6 +57,7 @@ def ended(status: Status, reason: str, run: RunContext) -> RunEnded:
         reason=mask(reason),
         seconds=round(meter.seconds, 6),
         steps=meter.steps,
-        input_tokens=meter.usage.input_tokens,
-        output_tokens=meter.usage.output_tokens,
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cost=meter.money,
     )

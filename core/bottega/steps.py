@@ -7,7 +7,6 @@ carried out is `bottega.actions`.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -30,11 +29,12 @@ from bottega.events import (
 from bottega.history import unusable, without_calls
 from bottega.messages import ToolCall, ToolResult, result_to_json, user
 from bottega.middleware import wrap_model
-from bottega.model import End, Reply, collect
+from bottega.model import End, Reply, ReplyBuilder, Request, collect
 from bottega.outcome import Outcome
 from bottega.questions import Question
 from bottega.repeats import REPEATED, Repeats
 from bottega.replies import reply_from_json, reply_to_json
+from bottega.spending import Spending
 
 if TYPE_CHECKING:
     from bottega.loop import Loop
@@ -56,6 +56,7 @@ class Steps:
         self._meter = loop.run.meter
         self._dialect = parts.dialect
         self._sampling = parts.sampling
+        self._spending = Spending(loop.run.meter, parts.model)
         self._specs = tuple(tool.spec for tool in parts.tools)
         self._model = wrap_model(parts.model, parts.middleware)
         self._actions = Actions(parts, loop.run, loop.journal, loop.path or parts.name)
@@ -79,6 +80,7 @@ class Steps:
                     yield loop.event(Thought, text=turn.thought)
                 problem = self._problem(reply, turn)
                 if problem:
+                    loop.unfinished = turn
                     turn = without_calls(turn)
                 loop.messages.append(self._dialect.replied(reply, turn))
                 if problem:
@@ -102,28 +104,29 @@ class Steps:
         """Ask the model, or read from the journal what it said before a crash."""
         loop = self._loop
         key = f"{loop.step}/reply"
+        request = self._dialect.request(loop.messages, self._specs, self._sampling)
+        if (deadline := self._meter.deadline) is not None:
+            request = replace(request, deadline=deadline)
         recorded = loop.journal.entries.get(key) if loop.journal.keeps else None
         if recorded is not None:
-            reply = reply_from_json(recorded)
-        else:
-            reply = await self._ask()
-            if loop.journal.keeps:
-                await loop.journal.write(key, reply_to_json(reply))
-        self._meter.add(reply.end.usage)
-        loop.usage = loop.usage + reply.end.usage
+            self._meter.clock.go_on_from(recorded.get("elapsed", 0.0))
+            return self._spending.count(request, reply_from_json(recorded))
+        reply = await self._ask(request)
+        if loop.journal.keeps:
+            entry = {**reply_to_json(reply), "elapsed": self._meter.seconds}
+            await loop.journal.write(key, entry)
         return reply
 
-    async def _ask(self) -> Reply:
-        request = self._dialect.request(self._loop.messages, self._specs, self._sampling)
-        if self._meter.budget.tokens is not None:
-            request = replace(request, tokens_left=self._meter.tokens_left())
-        deadline = self._meter.deadline
-        if deadline is None:
-            return await collect(self._model(request))
+    async def _ask(self, request: Request) -> Reply:
+        """Ask within the budget; what has come when its end is reached is kept."""
+        builder = ReplyBuilder()
         try:
-            async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
-                return await collect(self._model(replace(request, deadline=deadline)))
+            async with asyncio.timeout(self._meter.seconds_left()):
+                async with self._spending.call(request) as sent:
+                    reply = await collect(self._model(sent), builder)
+                    return self._spending.count(request, reply)
         except (TimeoutError, ModelError):
+            self._loop.unfinished = self._dialect.read(builder.so_far)
             self._meter.check_time()  # one that fails because the time is up is the budget's end
             raise
 

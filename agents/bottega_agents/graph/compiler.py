@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bottega.engine import Team
 from bottega.spec.model import END, START, EdgeSpec
+from bottega_agents.graph.leases import leased
 from bottega_agents.graph.state import State
 from bottega_agents.roles.coordinator import report, report_key
 
@@ -29,12 +30,14 @@ def compile_team(team: Team, checkpointer: Any = None) -> CompiledStateGraph[Any
 
     builder: Any = StateGraph(State)  # its own types are only partly known
     callers = _callers(team)
+    limits = {name: parts.limits for name, parts in team.parts.items() if parts.limits}
     for node in team.spec.nodes:
         edges = [edge for edge in team.spec.edges if edge.source == node.name]
         kind = team.kinds[node.name]
         targets = {LG_END if edge.target == END else edge.target for edge in edges}
         destinations = {*targets, *kind.delegates, *callers.get(node.name, ()), LG_END}
-        run = _routed(kind.build(team.parts[node.name]), edges, LG_END)
+        spending = leased(node.name, kind.build(team.parts[node.name]), limits)
+        run = _routed(spending, edges, LG_END)
         builder.add_node(node.name, run, destinations=tuple(sorted(destinations)))
     for edge in team.spec.edges:
         if edge.source == START:

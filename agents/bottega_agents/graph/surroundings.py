@@ -42,6 +42,11 @@ def run_of(config: RunnableConfig) -> RunContext:
     )
 
 
+def with_run(config: RunnableConfig, run: RunContext) -> RunnableConfig:
+    """Return the configuration with another view of the run in it."""
+    return {**config, "configurable": {**config.get("configurable", {}), RUN: run}}
+
+
 def _saver(config: RunnableConfig) -> Any:
     """Return the graph's checkpointer; None where it has none."""
     saver = config.get("configurable", {}).get("__pregel_checkpointer")

@@ -77,7 +77,7 @@ class SpecialistNode:
         run = run_of(config)
         if not self._goes_on(state):
             run.emit(self._event(NodeStarted, run, role=self.role, task=state.get("task", "")))
-        waiting, spent = Waiting(), run.meter.spent
+        waiting = Waiting()
         while True:
             visit = await self.visit(state, config, run)
             first = visit.loop.step
@@ -86,7 +86,7 @@ class SpecialistNode:
             if not questions:
                 return self.left(state, visit, first)
             await waiting.on(questions, visit.journal, run)
-            run.meter.spent = spent  # the loop begins again, with everything replayed
+            run.meter.rewind()  # the loop begins again, with everything replayed
 
     async def _work(self, loop: Loop, run: RunContext) -> None:
         async with aclosing(loop.events()) as events:
@@ -154,7 +154,7 @@ class SpecialistNode:
             "reason": outcome.reason,
             "feedback": {name: ""},
             "mail": dict.fromkeys(mail_for(name, state.get("mail", {}))),
-            "spent": _spent(loop, first),
+            "spent": loop.run.meter.spent,
             "elapsed": loop.run.meter.seconds,
         }
         if not state.get("caller"):
@@ -192,15 +192,6 @@ class SpecialistNode:
 def stale(state: State, transcript: Transcript) -> bool:
     """Say whether a conversation was left by an earlier run of the thread."""
     return bool(state.get("run")) and transcript.run != state.get("run")
-
-
-def _spent(loop: Loop, first: int) -> dict[str, float]:
-    """Return the steps and tokens of one loop, as far as they are known."""
-    return {
-        "steps": loop.step - first,
-        "input_tokens": loop.usage.input_tokens or 0,
-        "output_tokens": loop.usage.output_tokens or 0,
-    }
 
 
 def _evidence(state: State) -> dict[str, Citation]:

@@ -9,6 +9,7 @@ from bottega.model import Sampling
 from bottega.spec.document import Entry, Items, Node, Scalar, Table
 from bottega.spec.fields import Range, Reader, plain
 from bottega.spec.findings import Findings, clip
+from bottega.spec.limits import node_limits
 from bottega.spec.model import END, START, Mark, NodeSpec
 
 SAMPLING = {
@@ -30,6 +31,7 @@ NODE_KEYS = (
     "middleware",
     "sampling",
     "allow",
+    "limits",
 )
 """What every node may have; a node's other keys are options of its kind."""
 
@@ -60,6 +62,7 @@ def read_node(entry: Entry, reader: Reader) -> NodeSpec:
         middleware=reader.references(fields.get("middleware"), "middleware"),
         sampling=_sampling(fields.get("sampling"), reader),
         allow=_allow(fields.get("allow"), reader),
+        limits=node_limits(fields.get("limits"), reader),
         options=_options(table, reader),
         marks={"": entry.mark} | _marks(table),
     )
