@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from bottega.messages import Json
 from bottega.spec.model import END, START, GraphSpec, NodeSpec
-from bottega.spec.walk import distances, reached
+from bottega.spec.walk import backward
 
 Pair = tuple[str, str]
 
@@ -34,7 +34,7 @@ def links_of(spec: GraphSpec) -> Links:
     """Return what a picture of the graph shows."""
     names = {node.name for node in spec.nodes}
     edges = _edges(spec, names)
-    back = _backward(edges, [node.name for node in spec.nodes])
+    back = backward(edges, START, [node.name for node in spec.nodes])
     forward = {pair: text for pair, text in edges.items() if pair not in back}
     delegations = tuple((node.name, to) for node in spec.nodes for to in delegates_of(node, names))
     on_edges = {name for pair in edges for name in pair}
@@ -73,20 +73,6 @@ def _edges(spec: GraphSpec, names: set[str]) -> dict[Pair, str]:
             words = [word for word in (edges.get(pair, ""), edge.label) if word]
             edges[pair] = " / ".join(dict.fromkeys(words))
     return edges
-
-
-def _backward(edges: Mapping[Pair, str], names: list[str]) -> set[Pair]:
-    """Return the edges of cycles that lead to a node no further from start than the one before."""
-    onward: dict[str, list[str]] = {START: []}
-    for source, target in edges:
-        onward.setdefault(source, []).append(target)
-    depths = distances(START, onward)
-    far = len(names) + 1
-    order = {name: (depths.get(name, far), number) for number, name in enumerate(names)}
-    inner = [pair for pair in edges if pair[0] in order and pair[1] in order]
-    leading_up = [pair for pair in inner if order[pair[1]] <= order[pair[0]]]
-    after = {target: reached([target], onward) for _, target in leading_up}
-    return {(source, target) for source, target in leading_up if source in after[target]}
 
 
 def _under(

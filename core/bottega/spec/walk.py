@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+
+Pair = tuple[str, str]
 
 
 def reached(begin: Iterable[str], onward: Mapping[str, Iterable[str]]) -> set[str]:
@@ -27,6 +29,22 @@ def distances(begin: str, onward: Mapping[str, Iterable[str]]) -> dict[str, int]
                 found[target] = found[name] + 1
                 todo.append(target)
     return found
+
+
+def backward(edges: Collection[Pair], begin: str, names: Iterable[str]) -> set[Pair]:
+    """Return the edges of cycles that lead to a node no further from `begin` than the one before.
+
+    Without them there is no cycle. Of nodes that are equally far on, those named first go first.
+    """
+    onward: dict[str, list[str]] = {begin: []}
+    for source, target in edges:
+        onward.setdefault(source, []).append(target)
+    depths, far = distances(begin, onward), len(onward) + 1
+    order = {name: (depths.get(name, far), number) for number, name in enumerate(names)}
+    inner = [pair for pair in edges if pair[0] in order and pair[1] in order]
+    leading_up = [pair for pair in inner if order[pair[1]] <= order[pair[0]]]
+    after = {target: reached([target], onward) for _, target in leading_up}
+    return {(source, target) for source, target in leading_up if source in after[target]}
 
 
 def cycles(onward: Mapping[str, Iterable[str]]) -> list[list[str]]:

@@ -78,7 +78,7 @@ def fitting(ways: Sequence[Way], facts: Mapping[str, Value]) -> list[Way]:
 
 
 def chosen(
-    ways: Sequence[Way], facts: Mapping[str, Value], used: Mapping[str, int]
+    ways: Sequence[Way], facts: Mapping[str, Value], used: Mapping[str, float]
 ) -> tuple[Way | None, Way | None]:
     """Return the way to take, and the one that would have been but for its bound.
 

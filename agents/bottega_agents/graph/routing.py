@@ -1,0 +1,210 @@
+"""A node of a team with its edges: it waits for its branches, works, and says where to go next.
+
+The node's update becomes a LangGraph `Command`. A node that was asked by another one goes back to
+it with its report, whatever its kind. What a node is without its edges is its kind's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
+
+from bottega import chance
+from bottega.events import Decision
+from bottega.spec.condition import Value
+from bottega.spec.model import END
+from bottega.spec.ways import Way, chosen
+from bottega_agents.graph.branches import Parcel, before, facts, joined, parcel, view
+from bottega_agents.graph.plan import Plan
+from bottega_agents.graph.state import RESET, State
+from bottega_agents.graph.surroundings import run_of
+from bottega_agents.roles.coordinator import report, report_key
+from bottega_agents.storage.visit import visit_name
+
+if TYPE_CHECKING:
+    from langchain_core.runnables import RunnableConfig
+
+Run = Callable[..., Any]
+USED_UP = "the bound of `{edge}` is used up"
+
+
+def delegated(node: Run) -> Run:
+    """Wrap a node so that it reports back to the coordinator that asked it, when one did.
+
+    The compiler wraps every node so; in a `StateGraph` built by hand it is the way to give a
+    coordinator its specialists.
+    """
+
+    async def run(state: State, config: RunnableConfig) -> Any:
+        from langgraph.types import Command
+
+        update = await node(state, config)
+        caller = state.get("caller")
+        if not caller or isinstance(update, Command):
+            return cast("Any", update)
+        key = report_key(caller, state.get("call_id", ""))
+        back = {"reports": {key: report(update)}, "spent": update.get("spent", {})}
+        command: Any = Command(update=back, goto=caller)
+        return command
+
+    return run
+
+
+class Routed:
+    """A node with its edges."""
+
+    def __init__(self, name: str, node: Run, plan: Plan) -> None:
+        self.name = name
+        self._node = delegated(node)
+        self._plan = plan
+        self._ways = plan.ways[name]
+        self._joins = name in plan.joins
+
+    async def run(self, state: State, config: RunnableConfig) -> Any:
+        """Do the node's work once nothing more can come to it. Returns a `Command`."""
+        from langgraph.types import Command
+
+        if state.get("caller"):
+            return await self._node(state, config)
+        underway = bool(state.get("underway", {}).get(self.name))
+        if self._joins and not underway and self._plan.waits(self.name, state.get("tokens", {})):
+            return {}
+        seen = view(state, self.name, self._plan.names) if self._plan.counts else state
+        update = await self._node(seen, config)
+        if isinstance(update, Command):
+            return self._handed_on(update)
+        return self._led_on(state, seen, dict(update), config)
+
+    def _handed_on(self, command: Any) -> Any:
+        """Note that the node waits for work, not for branches."""
+        if not self._joins:
+            return command
+        return replace(command, update={**command.update, "underway": {self.name: True}})
+
+    def _led_on(
+        self, state: State, seen: State, update: dict[str, Any], config: RunnableConfig
+    ) -> Any:
+        from langgraph.types import Command
+
+        left = parcel(seen, update, self.name)
+        known = facts(state, left, update, update.get("verdict", ""))
+        way, barred = chosen(self._ways, known, state.get("taken", {}))
+        self._tell(way, barred, config)
+        if barred and way is None and not known["failed"]:
+            update |= {"partial": True, "reason": USED_UP.format(edge=barred.edge)}
+        if way is not None and known["failed"]:
+            update |= {"status": "done", "reason": ""}
+        if not self._plan.counts:
+            target = way.targets[0] if way else END
+            return Command(update=update, goto=graph_end(target))
+        update = {"status": left["status"], "reason": left["reason"], **update}
+        goto = self._count(state, update, {visit_name(config): left}, way)
+        return Command(update=update, goto=goto)
+
+    def _tell(self, way: Way | None, barred: Way | None, config: RunnableConfig) -> None:
+        """Say which way a condition or a bound has led."""
+        edge = way.edge if way else None
+        if barred is None and not (edge and (edge.condition or edge.otherwise)):
+            return
+        run = run_of(config)
+        decision = Decision(
+            run_id=run.run_id,
+            node=self.name,
+            time=chance.now(),
+            question=f"where to after {self.name}?",
+            verdict=", ".join(way.targets) if way else END,
+            reason=USED_UP.format(edge=barred.edge) if barred else edge.label if edge else "",
+        )
+        run.emit(decision)
+
+    def _count(
+        self, state: State, update: dict[str, Any], parcels: Mapping[str, Parcel], way: Way | None
+    ) -> list[str]:
+        """Move the branch's token, hand its parcel on; return the nodes to visit next."""
+        plan, tokens = self._plan, state.get("tokens", {})
+        to_end = way is None and update["status"] == "done"
+        targets = list(way.targets) if way else [END] if to_end else []
+        nodes = [plan.node_of(target) for target in targets]
+        here = max(1.0, tokens.get(self.name, 1.0))
+        update["tokens"] = {self.name: -here} | dict.fromkeys(targets, 1.0)
+        update["inbox"] = {self.name: _nothing(state, self.name)}
+        if way is not None and way.edge.most is not None:
+            update["taken"] = {way.key: 1.0}
+        if state.get("underway", {}).get(self.name):
+            update["underway"] = {self.name: None}
+        update["inbox"] |= dict.fromkeys(targets or self._nearest_joins(), parcels)
+        waiting = [name for name in plan.joins if self._is_nudged(name, state, targets)]
+        return [graph_end(name) for name in dict.fromkeys([*nodes, *map(plan.node_of, waiting)])]
+
+    def _nearest_joins(self) -> list[str]:
+        """Return where a branch that ends here would have come together with others."""
+        after = self._plan.after.get(self.name, frozenset())
+        joins = [name for name in self._plan.joins if name in after]
+        later = {name for join in joins for name in self._plan.after.get(join, ())}
+        return [name for name in joins if name not in later]
+
+    def _is_nudged(self, name: str, state: State, targets: Sequence[str]) -> bool:
+        """Say whether a join that may have waited for this branch is to look again."""
+        waiting = state.get("tokens", {}).get(name, 0) > 0 and name != self.name
+        if not waiting or name in targets or state.get("underway", {}).get(name):
+            return False
+        after = self._plan.after
+        comes = name in after.get(self.name, ())
+        return comes and not any(name in after.get(target, ()) for target in targets)
+
+
+class Begin:
+    """What stands before the first nodes: it sets the counts to nothing and takes the first way."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+
+    async def run(self, state: State, config: RunnableConfig) -> Any:
+        """Begin. Returns a `Command`."""
+        from langgraph.types import Command
+
+        known: dict[str, Value] = {"task": state.get("task", ""), "failed": False}
+        way, _ = chosen(self._plan.ways["start"], known, {})
+        targets = way.targets if way else (END,)
+        update: dict[str, Any] = {
+            "tokens": {RESET: 1, **dict.fromkeys(targets, 1.0)},
+            "taken": {RESET: 1},
+            "inbox": {RESET: {}},
+            "underway": dict.fromkeys(state.get("underway", {})),
+        }
+        goto = [graph_end(self._plan.node_of(target)) for target in targets]
+        command: Any = Command(update=update, goto=goto)
+        return command
+
+
+class Gather:
+    """What stands before the end: it waits for all branches and puts their answers together."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+
+    async def run(self, state: State, config: RunnableConfig) -> Any:
+        """End the run, once no branch is at work. Returns a `Command`."""
+        from langgraph.graph import END as LG_END
+        from langgraph.types import Command
+
+        tokens = state.get("tokens", {})
+        parcels = before(state, END, self._plan.names)
+        if not parcels or self._plan.waits(END, tokens):
+            return {}
+        update = {key: value for key, value in joined(parcels).items() if key != "from"}
+        update |= {"tokens": {END: -tokens.get(END, 0)}, "inbox": {END: _nothing(state, END)}}
+        command: Any = Command(update=update, goto=LG_END)
+        return command
+
+
+def _nothing(state: State, name: str) -> dict[str, None]:
+    return dict.fromkeys(state.get("inbox", {}).get(name, {}))
+
+
+def graph_end(name: str) -> str:
+    """Return what LangGraph calls a node: its end has a name of its own."""
+    from langgraph.graph import END as LG_END
+
+    return LG_END if name == END else name
