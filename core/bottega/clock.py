@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+
+from bottega import chance
 
 
 @dataclass(slots=True)
@@ -14,7 +15,7 @@ class Clock:
 
     earlier: float = 0.0
     """Seconds that processes before this one have counted."""
-    _started: float = field(default_factory=time.monotonic)
+    _started: float = field(default_factory=chance.ticks)
     _waits: int = 0
     _waited: float = 0.0
     """Seconds of waits that are over."""
@@ -23,7 +24,7 @@ class Clock:
     @property
     def seconds(self) -> float:
         """Seconds of work so far."""
-        now = self._waits_since if self._waits else time.monotonic()
+        now = self._waits_since if self._waits else chance.ticks()
         return self.earlier + now - self._started - self._waited
 
     def go_on_from(self, seconds: float) -> None:
@@ -34,11 +35,11 @@ class Clock:
     def stopped(self) -> Generator[None, None, None]:
         """Count nothing in here; several may wait at once."""
         if not self._waits:
-            self._waits_since = time.monotonic()
+            self._waits_since = chance.ticks()
         self._waits += 1
         try:
             yield
         finally:
             self._waits -= 1
             if not self._waits:
-                self._waited += time.monotonic() - self._waits_since
+                self._waited += chance.ticks() - self._waits_since

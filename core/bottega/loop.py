@@ -9,11 +9,11 @@ a bounded number of times.
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from bottega import chance
 from bottega.citations import evidence_in, resolve
 from bottega.dialect import Turn
 from bottega.errors import BottegaError, BudgetExceeded
@@ -78,7 +78,7 @@ class Loop:
             run_id=self.run.run_id,
             node=self.parts.name,
             step=self.step,
-            time=time.time(),
+            time=chance.now(),
             **fields,
         )
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from bottega import chance
 from bottega.budget import Budget
 from bottega.escape import mask
 from bottega.events import Event, RunEnded, Status
@@ -20,7 +20,7 @@ Ask = Callable[[str], Awaitable[str]]
 
 def new_run_id() -> str:
     """Return a name for a run: sortable by time, unique without coordination."""
-    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:8]}"
+    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(chance.now()))}-{chance.new_id()[:8]}"
 
 
 def drop(event: Event) -> None:
@@ -52,7 +52,7 @@ def ended(status: Status, reason: str, run: RunContext) -> RunEnded:
     meter, usage = run.meter, run.meter.usage
     return RunEnded(
         run_id=run.run_id,
-        time=time.time(),
+        time=chance.now(),
         status=status,
         reason=mask(reason),
         seconds=round(meter.seconds, 6),

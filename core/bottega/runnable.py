@@ -10,6 +10,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from contextlib import aclosing
+from contextvars import copy_context
 from typing import Any, TypeVar
 
 from bottega.budget import Budget
@@ -172,7 +173,8 @@ def outside_loop(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         except BaseException as caught:  # noqa: BLE001  # handed to the caller, not swallowed
             error.append(caught)
 
-    thread = threading.Thread(target=target, name="bottega-run")
+    context = copy_context()  # an open cassette listens there, too
+    thread = threading.Thread(target=context.run, args=(target,), name="bottega-run")
     thread.start()
     thread.join()
     if error:

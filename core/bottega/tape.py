@@ -6,7 +6,7 @@ A run looks here for somebody who listens; what is recorded, and how it is given
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Protocol
@@ -16,6 +16,7 @@ from bottega.place import at
 if TYPE_CHECKING:
     from bottega.engine import Team
     from bottega.events import Event
+    from bottega.messages import Json
     from bottega.node import AgentParts
     from bottega.run import Ask
 
@@ -56,6 +57,10 @@ class TapedRun(Protocol):
 class Tape(Protocol):
     """A cassette that is open."""
 
+    async def call(self, kind: str, asked: Json, make: Callable[[], Awaitable[Json]]) -> Json:
+        """Return what comes of a call, from wherever it comes. Raises CassetteError."""
+        ...
+
     def run(self) -> TapedRun:
         """Listen to a run that begins."""
         ...
@@ -82,6 +87,16 @@ async def listened(
             for one in ready:
                 yield one
     taped.finish()
+
+
+async def from_outside(kind: str, asked: Json, make: Callable[[], Awaitable[Json]]) -> Json:
+    """Make a call whose outcome no run can know before, so that a cassette has it.
+
+    For whatever is neither model, tool nor decider and yet changes what an agent does, such as what
+    a memory recalls. `asked` says what is asked for, `kind` of whom, in one word.
+    """
+    tape = TAPE.get()
+    return await make() if tape is None else await tape.call(kind, asked, make)
 
 
 def taped_run() -> TapedRun | None:

@@ -9,6 +9,7 @@ and the run's events are the recorded ones byte for byte, times and ids included
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +22,7 @@ from bottega.cassette.recorder import Recorder
 from bottega.cassette.taped import Around, Taped
 from bottega.chance import DRAWS
 from bottega.errors import InputError
+from bottega.messages import Json
 from bottega.tape import TAPE, TapedRun
 
 Mode = Literal["auto", "record", "replay"]
@@ -61,6 +63,10 @@ class Cassette:
         self._open.callback(TAPE.reset, tape)
         return self
 
+    def drop(self) -> None:
+        """Keep nothing of what was recorded, and ask for nothing more of what is played."""
+        self._around = None
+
     def __exit__(
         self,
         kind: type[BaseException] | None,
@@ -75,6 +81,11 @@ class Cassette:
             save(self.file, around.deck.lines())
         else:
             around.deck.finish()
+
+    async def call(self, kind: str, asked: Json, make: Callable[[], Awaitable[Json]]) -> Json:
+        """Make a call, or tell what came of it when it was recorded."""
+        assert self._around is not None
+        return await self._around.call(kind, asked, make)
 
     def run(self) -> TapedRun:
         """Listen to a run that begins."""

@@ -24,9 +24,8 @@ CALLS: Mapping[str, str] = {
     "tool": "the call of a tool",
     "decision": "the question to the decider",
     "person": "the question to a person",
-    "run": "the run",
 }
-"""The kinds of calls, in words."""
+"""The kinds of calls, in words; others name themselves."""
 Line = tuple[int, Mapping[str, Json]]
 
 
@@ -89,11 +88,11 @@ class Player:
     def _next(self, kind: str, at: str, asked: Json) -> Mapping[str, Json]:
         waiting, asked = self._calls[kind, at], masked(asked)
         if not waiting:
-            raise self.failed(differs(f"{CALLS[kind]} at {at}", None, asked, str(self._file)))
+            raise self.failed(differs(f"{_named(kind, at)}", None, asked, str(self._file)))
         number, line = waiting.popleft()
         if line["asked"] != asked:
             where = f"{self._file}:{number}"
-            raise self.failed(differs(f"{CALLS[kind]} at {at}", line["asked"], asked, where))
+            raise self.failed(differs(f"{_named(kind, at)}", line["asked"], asked, where))
         return line
 
     def failed(self, problem: CassetteError) -> CassetteError:
@@ -108,7 +107,7 @@ class Player:
                 number, line = waiting[0]
                 raise self.failed(
                     differs(
-                        f"{CALLS[kind]} at {at}", line["asked"], "(never)", f"{self._file}:{number}"
+                        f"{_named(kind, at)}", line["asked"], "(never)", f"{self._file}:{number}"
                     )
                 )
 
@@ -122,3 +121,7 @@ class Player:
                 CassetteError(f"{self._file}: {what!r} was drawn at {place()!r}, and not recorded")
             )
         return self._last[what]  # a clock that is read once more shows the same
+
+
+def _named(kind: str, at: str) -> str:
+    return f"{CALLS.get(kind, f'the call of {kind}')} at {at}"

@@ -70,8 +70,17 @@ class Around:
 
     def parts(self, parts: AgentParts) -> AgentParts:
         """Return the parts with the cassette around their model, decider and tools."""
-        heard = (_Models(self, parts.model.name), *parts.middleware, _Tools(self.deck))
-        return replace(parts, middleware=heard, decider=_Deciding(self.deck, parts.decider))
+        heard = (_Models(self, parts.model.name), *parts.middleware, _Tools(self))
+        return replace(parts, middleware=heard, decider=_Deciding(self, parts.decider))
+
+    async def call(self, kind: str, asked: Json, make: Callable[[], Awaitable[Json]]) -> Json:
+        """Make a call with nothing else recorded in it, or tell what came of it."""
+
+        async def alone() -> Json:
+            with unheard():
+                return await make()
+
+        return await self.deck.call(kind, asked, alone)
 
     async def respond(
         self, model: str, request: Request, next: ModelHandler
@@ -184,18 +193,17 @@ class _Models(Middleware):
 class _Tools(Middleware):
     """The cassette around tools."""
 
-    def __init__(self, deck: Recorder | Player) -> None:
-        self._deck = deck
+    def __init__(self, around: Around) -> None:
+        self._around = around
 
     async def around_tool(self, invocation: Invocation, next: ToolHandler) -> Output:
         async def make() -> Json:
-            with unheard():
-                return output_to_json(await next(invocation))
+            return output_to_json(await next(invocation))
 
         call = invocation.call
         asked = {"tool": call.name, "arguments": dict(call.arguments)}
         try:
-            return output_from_json(await self._deck.call("tool", asked, make))
+            return output_from_json(await self._around.call("tool", asked, make))
         except TimeoutError:
             raise ToolError("the call was broken off when it was recorded") from None
 
@@ -203,8 +211,8 @@ class _Tools(Middleware):
 class _Deciding:
     """The cassette around a decider."""
 
-    def __init__(self, deck: Recorder | Player, decider: Decider) -> None:
-        self._deck = deck
+    def __init__(self, around: Around, decider: Decider) -> None:
+        self._around = around
         self._decider = decider
 
     def __getattr__(self, name: str) -> Any:
@@ -232,9 +240,8 @@ class _Deciding:
         self, asked: Json, decide: Callable[[], Awaitable[Decided]], kind: type[Decided]
     ) -> Decided:
         async def make() -> Json:
-            with unheard():
-                return asdict(await decide())
+            return asdict(await decide())
 
-        came: dict[str, Any] = {**await self._deck.call("decision", asked, make)}
+        came: dict[str, Any] = {**await self._around.call("decision", asked, make)}
         came["usage"] = Usage(**came["usage"])
         return kind(**came)

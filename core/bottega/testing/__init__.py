@@ -1,7 +1,8 @@
 """Public fakes and checks for the tests of Bottega, of plugins and of applications.
 
-`ScriptedModel` stands in for a paid model; `check_tool` and `check_model` are the conformance kit
-for plugin authors; `clean_plugins` is a pytest fixture.
+`ScriptedModel` stands in for a paid model, a `Cassette` for everything; `check_tool` and
+`check_model` are the conformance kit for plugin authors; `clean_plugins` and `cassette` are pytest
+fixtures.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING
 from bottega.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from bottega.cassette import Cassette
+    from bottega.testing.cassettes import cassette
     from bottega.testing.fixtures import clean_plugins
     from bottega.testing.model_conformance import check_model
     from bottega.testing.scripted import Call, Say, ScriptedModel, call, calls
@@ -18,10 +21,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Call",
+    "Cassette",
     "Say",
     "ScriptedModel",
     "call",
     "calls",
+    "cassette",
     "check_model",
     "check_tool",
     "clean_plugins",
@@ -29,10 +34,12 @@ __all__ = [
 
 _HOMES = {
     "Call": "scripted",
+    "Cassette": "cassettes",
     "Say": "scripted",
     "ScriptedModel": "scripted",
     "call": "scripted",
     "calls": "scripted",
+    "cassette": "cassettes",
     "check_model": "model_conformance",
     "check_tool": "tool_conformance",
     "clean_plugins": "fixtures",
