@@ -37,7 +37,7 @@ def leased(name: str, node: Node, limits: Mapping[str, Budget]) -> Node:
         try:
             with task.lease() as visit:
                 update = await node(state, with_run(config, replace(run, meter=visit)))
-            goes_on = _hands_on(update)
+            goes_on = _hands_on(update, name)
         finally:
             if task is not above and not goes_on:
                 above.end_lease(own)
@@ -62,15 +62,15 @@ def _spent(
     return {"spent": spent, "elapsed": visit.seconds}
 
 
-def _hands_on(update: Any) -> bool:
-    """Say whether the node waits for others now."""
+def _hands_on(update: Any, name: str) -> bool:
+    """Say whether the node of that name waits for others now, or is to be visited again."""
     from langgraph.types import Command, Send
 
     if not isinstance(update, Command):
         return False
     goto: Any = cast("Any", update).goto
-    targets = cast("Sequence[Any]", goto) if isinstance(goto, Sequence) else (goto,)
-    return any(isinstance(target, Send) for target in targets)
+    targets = cast("Sequence[Any]", goto) if isinstance(goto, list) else (goto,)
+    return any(isinstance(target, Send) or target == name for target in targets)
 
 
 def _with(update: Any, more: Mapping[str, Any]) -> Any:

@@ -92,7 +92,7 @@ class PlannerNode(SpecialistNode):
     async def _next(self, sitting: Sitting, config: RunnableConfig) -> Any:
         await sitting.look()
         if sitting.goes_on and sitting.course is not None:
-            return sitting.sent(sitting.course, sitting.costs())
+            return sitting.sent(sitting.course, {})
         think = self._with_model if self.writes else self._without_model
         return await think(sitting, config)
 
@@ -123,7 +123,7 @@ class PlannerNode(SpecialistNode):
         try:
             course = await self._drawn_up(sitting)
             if course is not None:
-                return sitting.sent(course, sitting.costs())
+                return sitting.sent(course, {})
             sitting.run.meter.check()
             self._join(sitting, visit)
         except (Refused, ToolError, BudgetExceeded) as error:

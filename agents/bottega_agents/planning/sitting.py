@@ -181,11 +181,6 @@ class Sitting:
         back = {"caller": self.name, "call_id": course.call_id(task)}
         return Send(task.owner, {"task": text, "mail": mail, **back})
 
-    def costs(self) -> dict[str, Any]:
-        """Return what a visit without a loop has used."""
-        meter = self.run.meter
-        return {"spent": meter.spent, "elapsed": meter.seconds}
-
     def ended(self) -> dict[str, Any]:
         """Return what the state keeps when the planner has answered."""
         if self.course is None:
