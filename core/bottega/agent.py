@@ -17,6 +17,7 @@ from bottega.model import Sampling
 from bottega.run import Ask, RunContext, ended, new_run_id
 from bottega.runnable import Runnable, checked_task, checked_thread
 from bottega.spec.model import EdgeSpec, GraphSpec, NodeSpec, Reference
+from bottega.tape import listened, taped_run
 
 if TYPE_CHECKING:
     from bottega.assembly import Assembler
@@ -124,7 +125,12 @@ class Agent(Runnable):
         checked_task(task)
         budget = limits or self.limits
         if thread is None:
-            events = self._alone(task, budget, ask)
+            taped = taped_run()
+            if taped is None:
+                events = self._alone(self.parts, task, budget, ask)
+            else:
+                alone = self._alone(taped.parts(self.parts), task, budget, taped.ask(ask))
+                events = listened(alone, taped)
         else:
             events = self._in_graph(task, thread, budget, ask)
         async with aclosing(events) as stream:
@@ -133,13 +139,13 @@ class Agent(Runnable):
                 yield event
 
     async def _alone(
-        self, task: str, limits: Budget, ask: Ask | None
+        self, parts: AgentParts, task: str, limits: Budget, ask: Ask | None
     ) -> AsyncGenerator[Event, None]:
         from bottega.conversation import opening
         from bottega.loop import Loop
 
         run = RunContext(run_id=new_run_id(), meter=Meter(limits), ask=ask)
-        loop = Loop(parts=self.parts, run=run, messages=opening(self.parts, task))
+        loop = Loop(parts=parts, run=run, messages=opening(parts, task))
         yield loop.event(RunStarted, name=self.name, task=task)
         async with aclosing(loop.events()) as events:
             async for event in events:
@@ -150,10 +156,11 @@ class Agent(Runnable):
         self, task: str, thread: str, limits: Budget, ask: Ask | None
     ) -> AsyncGenerator[Event, None]:
         from bottega.engine import Job
-        from bottega.graph import database
+        from bottega.home import store_address
 
         checked_thread(thread)
-        job = Job(task=task, limits=limits, thread=thread, store=database(self.folder), ask=ask)
+        store = store_address(self.folder)
+        job = Job(task=task, limits=limits, thread=thread, store=store, ask=ask)
         engine = self._assembler.make("engine", "langgraph")
         return engine.stream(self._team, job)  # type: ignore[no-any-return]
 

@@ -31,6 +31,7 @@ from bottega.messages import ToolCall, ToolResult, result_to_json, user
 from bottega.middleware import wrap_model
 from bottega.model import End, Reply, ReplyBuilder, Request, collect
 from bottega.outcome import Outcome
+from bottega.place import within
 from bottega.questions import Question
 from bottega.repeats import REPEATED, Repeats
 from bottega.replies import reply_from_json, reply_to_json
@@ -262,17 +263,18 @@ class Steps:
 
     def _observed(self, done: Done) -> Observation:
         result = done.result
-        return self._loop.event(
-            Observation,
-            call_id=result.call_id,
-            tool=result.name,
-            content=result.content,
-            is_error=result.is_error,
-            citations=result.citations,
-            printed=done.printed,
-            seconds=done.seconds,
-            replayed=done.replayed,
-        )
+        with within(result.call_id):  # calls that are made together come in any order
+            return self._loop.event(
+                Observation,
+                call_id=result.call_id,
+                tool=result.name,
+                content=result.content,
+                is_error=result.is_error,
+                citations=result.citations,
+                printed=done.printed,
+                seconds=done.seconds,
+                replayed=done.replayed,
+            )
 
     def _judge_turn(self, turn: Turn, done: Sequence[Done], results: Sequence[ToolResult]) -> None:
         """Count turns without a usable call, and turns that only repeat the one before."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bottega import chance
 from bottega.events import Decision
 from bottega.run import RunContext
 from bottega_agents.consensus.opinion import Ask, Opinion
@@ -86,7 +86,7 @@ class Sitting:
 
     def tell(self, kind: Any, **fields: Any) -> None:
         """Emit an event of the panel."""
-        event = kind(run_id=self.run.run_id, node=self.name, time=time.time(), **fields)
+        event = kind(run_id=self.run.run_id, node=self.name, time=chance.now(), **fields)
         self.run.emit(event)
 
     def asking(self, asks: Sequence[Ask]) -> dict[str, Any]:

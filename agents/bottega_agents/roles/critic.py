@@ -7,11 +7,11 @@ over a model, or whatever takes its place.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from bottega import chance
 from bottega.events import Decision, NodeEnded, NodeStarted
 from bottega.node import AgentParts
 from bottega.run import RunContext
@@ -172,7 +172,7 @@ class CriticNode:
         return "\n\n".join(dict.fromkeys(texts))[:EVIDENCE_LIMIT]
 
     def _event(self, kind: Any, run: RunContext, **fields: Any) -> Any:
-        return kind(run_id=run.run_id, node=self.parts.name, time=time.time(), **fields)
+        return kind(run_id=run.run_id, node=self.parts.name, time=chance.now(), **fields)
 
 
 def _why(review: Review, rounds: int, best: Mapping[str, Any]) -> str:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, TypeVar
 
+from bottega import chance
 from bottega.decider import Choice, Judgement, Option, Score
 from bottega.errors import BottegaError, StorageError
 from bottega.escape import mask
@@ -120,7 +120,7 @@ class Decisions:
             Failure(
                 run_id=self._run.run_id,
                 node=self._parts.name,
-                time=time.time(),
+                time=chance.now(),
                 error=type(error).__name__,
                 message=problem,
             )

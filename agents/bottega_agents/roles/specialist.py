@@ -6,12 +6,12 @@ goes on with the same conversation. The coordinator is a specialist who also del
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from bottega import chance
 from bottega.conversation import opening
 from bottega.errors import StorageError
 from bottega.events import NodeEnded, NodeStarted
@@ -186,7 +186,7 @@ class SpecialistNode:
         return await load(data, journal, self.parts.dialect, run, path) if data else None
 
     def _event(self, kind: Any, run: RunContext, **fields: Any) -> Any:
-        return kind(run_id=run.run_id, node=self.parts.name, time=time.time(), **fields)
+        return kind(run_id=run.run_id, node=self.parts.name, time=chance.now(), **fields)
 
 
 def stale(state: State, transcript: Transcript) -> bool:
