@@ -8,6 +8,7 @@ from bottega.offer import Offer
 from bottega.plugin.context import FactoryContext
 from bottega.plugin.spec import hookimpl
 from bottega_agents.consensus import offers as consensus
+from bottega_agents.flow import offers as flow
 from bottega_agents.planning import offers as planning
 from bottega_agents.roles import offers as roles
 from bottega_agents.storage import offers as storage
@@ -18,7 +19,7 @@ bottega_api = 1
 @hookimpl
 def bottega_agents() -> list[Offer]:
     """Offer the kinds of every room."""
-    return [*roles.offers(), *consensus.offers(), *planning.offers()]
+    return [*roles.offers(), *consensus.offers(), *planning.offers(), *flow.offers()]
 
 
 @hookimpl

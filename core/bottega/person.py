@@ -7,13 +7,14 @@ waits, where it is kept, or the call is told that nobody is there.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bottega.errors import InputError, ToolError
 from bottega.journal import Journal
 from bottega.messages import Json
-from bottega.questions import PersonNeeded, Question, QuestionKind, Ruling
+from bottega.questions import PersonNeeded, Question, QuestionKind, Ruling, ruling_by_option
 
 if TYPE_CHECKING:
     from bottega.run import Ask, RunContext
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 NOBODY = "nobody is there to answer"
 WITHOUT = "go on without, or say what is missing"
 HOW_TO_APPROVE = "(yes, no and why, or what it should be as a JSON object)"
+_ARGUMENTS = "arguments as a JSON object"
 _YES = {"y", "yes", "ok", "approve"}
 _NO = {"n", "no", "reject"}
 
@@ -40,7 +42,7 @@ class Person:
         """Return the answer to a question. Raises ToolError when nobody will give one."""
         ruling = await self._ruled(self._question("answer", text))
         if ruling.verdict == "reject":
-            raise ToolError(f"the person does not answer: {ruling.text}".rstrip(": "))
+            raise _no_answer(ruling)
         return ruling.text
 
     async def approve(self, text: str, *, tool: str = "", value: Json = None) -> Ruling:
@@ -57,6 +59,19 @@ class Person:
     async def plan(self, text: str, value: Json) -> Ruling:
         """Return what a person says to a plan. Raises ToolError when nobody will say anything."""
         return await self._ruled(self._question("plan", text, value=value))
+
+    async def choose(self, text: str, options: Sequence[str], *, value: Json = None) -> Ruling:
+        """Return which of the options a person takes, and what the person adds.
+
+        With a `value` the first two options are yes and no to it, and it may be edited. Raises
+        ToolError when nobody will answer.
+        """
+        kind: QuestionKind = "answer" if value is None else "approve"
+        question = self._question(kind, text, value=value)
+        ruling = await self._ruled(replace(question, options=tuple(options)))
+        if kind == "answer" and ruling.verdict == "reject":
+            raise _no_answer(ruling)
+        return ruling
 
     def _question(
         self, kind: QuestionKind, text: str, *, tool: str = "", value: Json = None
@@ -89,21 +104,31 @@ class Person:
         raise nobody
 
 
+def _no_answer(ruling: Ruling) -> ToolError:
+    return ToolError(f"the person does not answer: {ruling.text}".rstrip(": "))
+
+
 async def _live(ask: Ask, question: Question) -> Ruling:
-    """Ask; for an approval, until the reply can be read."""
-    if question.kind == "answer":
+    """Ask; for an approval, or where only some words will do, until the reply can be read."""
+    if question.kind == "answer" and not question.options:
         return Ruling(verdict="answer", text=await ask(question.text))
-    text = f"{question.text} {HOW_TO_APPROVE}"
+    how = f"({' / '.join(question.options)}, and why)"
+    if question.kind != "answer":
+        what = "text in JSON's quotes" if isinstance(question.value, str) else _ARGUMENTS
+        how = HOW_TO_APPROVE.format(what=what)
+    text = f"{question.text} {how}"
     while True:
         reply = await ask(text)
         try:
-            return read_ruling(reply, question)
+            return ruling_by_option(reply, question) or read_ruling(reply, question)
         except InputError as error:
-            text = f"{error.message}. {question.text} {HOW_TO_APPROVE}"
+            text = f"{error.message}. {question.text} {how}"
 
 
 def read_ruling(reply: str, question: Question) -> Ruling:
-    """Read what a person typed to an approval. Raises InputError."""
+    """Read what a person typed. Raises InputError."""
+    if question.kind == "answer":
+        return Ruling(verdict="answer", text=reply).check(question)
     word, _, rest = reply.strip().partition(" ")
     if word.lower().strip(",.:;") in _YES and not rest:
         return Ruling(verdict="approve")

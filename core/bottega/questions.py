@@ -24,6 +24,7 @@ FITTING: Mapping[QuestionKind, tuple[Verdict, ...]] = {
     "plan": ("approve", "edit", "reject"),
 }
 """What may be said to each kind of question."""
+_WANTED: Mapping[type, str] = {dict: "a JSON object", str: "text in JSON's quotes"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,16 +39,28 @@ class Question:
     tool: str = ""
     """The tool to be called, for `approve`."""
     value: Json = None
-    """What an edit would change: the call's arguments, the plan."""
+    """What an edit would change: the call's arguments, the plan, the answer so far."""
+    options: tuple[str, ...] = ()
+    """Words, one of which an answer begins with; for `approve` the first is yes, the other no."""
 
     def to_json(self) -> dict[str, Json]:
         """Return the question as a JSON object."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        data = {name: getattr(self, name) for name in self.__slots__}
+        return {**data, "options": list(self.options)}
 
     @staticmethod
     def from_json(data: Mapping[str, Json]) -> Question:
         """Read what `to_json` wrote."""
-        return Question(**data)
+        return Question(**{**data, "options": tuple(data.get("options", ()))})
+
+    def option_in(self, text: str) -> tuple[str, str] | None:
+        """Return the option that a text begins with and what follows; None when it does not."""
+        for option in sorted(self.options, key=len, reverse=True):
+            rest = text.strip()[len(option) :]
+            begins = text.strip().casefold().startswith(option.casefold())
+            if begins and not rest[:1].isalnum() and rest[:1] not in ("_", "-"):
+                return option, rest.strip(" \t\n.,:;")
+        return None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,8 +82,14 @@ class Ruling:
                 hint=f"it takes: {', '.join(fitting)}",
             )
         if self.verdict == "edit" and type(self.value) is not type(question.value):
-            wanted = "a JSON object" if isinstance(question.value, dict) else "a JSON list"
+            wanted = _WANTED.get(type(question.value), "a JSON list")
             raise InputError(f"the edit of question {question.id!r} must be {wanted}")
+        if self.verdict == "answer" and question.options and not question.option_in(self.text):
+            words = ", ".join(question.options)
+            raise InputError(
+                f"{self.text.strip()[:80]!r} does not answer question {question.id!r}",
+                hint=f"begin with one of: {words}",
+            )
         return self
 
     def to_json(self) -> dict[str, Json]:
@@ -81,6 +100,19 @@ class Ruling:
     def from_json(data: Mapping[str, Json]) -> Ruling:
         """Read what `to_json` wrote."""
         return Ruling(**data)
+
+
+def ruling_by_option(text: str, question: Question) -> Ruling | None:
+    """Read a reply that begins with one of the question's options; None when it does not."""
+    found = question.option_in(text)
+    if found is None:
+        return None
+    option, rest = found
+    if question.kind != "approve":
+        return Ruling(verdict="answer", text=f"{option} {rest}".strip())
+    if option == question.options[0]:
+        return Ruling(verdict="approve")
+    return Ruling(verdict="reject", text=rest)
 
 
 @dataclass(slots=True)

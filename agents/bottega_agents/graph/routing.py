@@ -15,6 +15,7 @@ from bottega.events import Decision
 from bottega.spec.condition import Value
 from bottega.spec.model import END
 from bottega.spec.ways import Way, chosen
+from bottega_agents.communication.mail import carried
 from bottega_agents.graph.branches import Parcel, before, facts, joined, parcel, view
 from bottega_agents.graph.plan import Plan
 from bottega_agents.graph.state import RESET, State
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
 
 Run = Callable[..., Any]
+REMARK = "remark"
+"""Key of an update: what a node says beside its word, to whoever the word leads to."""
 USED_UP = "the bound of `{edge}` is used up"
 
 
@@ -45,6 +48,7 @@ def delegated(node: Run) -> Run:
             return cast("Any", update)
         key = report_key(caller, state.get("call_id", ""))
         back = {"reports": {key: report(update)}, "spent": update.get("spent", {})}
+        back |= carried(update)
         command: Any = Command(update=back, goto=caller)
         return command
 
@@ -73,14 +77,26 @@ class Routed:
         seen = view(state, self.name, self._plan.names) if self._plan.counts else state
         update = await self._node(seen, config)
         if isinstance(update, Command):
-            return self._handed_on(update)
+            return self._handed_on(update, state)
         return self._led_on(state, seen, dict(update), config)
 
-    def _handed_on(self, command: Any) -> Any:
-        """Note that the node waits for work, not for branches."""
+    def _handed_on(self, command: Any, state: State) -> Any:
+        """Note that the node waits for work, not for branches, or that another takes its task."""
+        if isinstance(command.goto, str) and command.goto != self.name and self._plan.counts:
+            return replace(command, update={**command.update, **self._over(command.goto, state)})
         if not self._joins:
             return command
         return replace(command, update={**command.update, "underway": {self.name: True}})
+
+    def _over(self, to: str, state: State) -> dict[str, Any]:
+        """Move the branch's token, and what came with it, to the node that takes the task over."""
+        here = max(1.0, state.get("tokens", {}).get(self.name, 1.0))
+        came = state.get("inbox", {}).get(self.name, {})
+        return {
+            "tokens": {self.name: -here, to: 1.0},
+            "inbox": {self.name: _nothing(state, self.name), to: came},
+            "underway": {self.name: None},
+        }
 
     def _led_on(
         self, state: State, seen: State, update: dict[str, Any], config: RunnableConfig
@@ -95,6 +111,7 @@ class Routed:
             update |= {"partial": True, "reason": USED_UP.format(edge=barred.edge)}
         if way is not None and known["failed"]:
             update |= {"status": "done", "reason": ""}
+        _pass_on(update, way, state)
         if not self._plan.counts:
             target = way.targets[0] if way else END
             return Command(update=update, goto=graph_end(target))
@@ -152,6 +169,22 @@ class Routed:
         after = self._plan.after
         comes = name in after.get(self.name, ())
         return comes and not any(name in after.get(target, ()) for target in targets)
+
+
+def _pass_on(update: dict[str, Any], way: Way | None, state: State) -> None:
+    """Give what a node says beside its word to the nodes that the word leads to.
+
+    A node that is asked again is told the word at least.
+    """
+    remark = update.pop(REMARK, None)
+    if remark is None or way is None:
+        return
+    known = state.get("transcripts", {})
+    said = {
+        target: remark or (update["verdict"] if target in known else "") for target in way.targets
+    }
+    heard = {name: text for name, text in said.items() if text and name != END}
+    update["feedback"] = {**update.get("feedback", {}), **heard}
 
 
 class Begin:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from bottega.errors import InputError
-from bottega.questions import Question, Ruling
+from bottega.questions import Question, Ruling, ruling_by_option
 from bottega.run import RunContext
 from bottega_agents.storage.journal import NodeJournal
 
@@ -60,8 +60,11 @@ def _ruling(value: Any, question: Question) -> Ruling:
         return Ruling.from_json(cast("Mapping[str, Any]", value)).check(question)
     if isinstance(value, bool):
         return Ruling(verdict="approve" if value else "reject").check(question)
+    named = ruling_by_option(value, question) if isinstance(value, str) else None
+    if named is not None:
+        return named
     if isinstance(value, str) and question.kind == "answer":
-        return Ruling(verdict="answer", text=value)
+        return Ruling(verdict="answer", text=value).check(question)
     if isinstance(value, type(question.value)):
         return Ruling(verdict="edit", value=value).check(question)
     raise InputError(f"{value!r} is no ruling on question {question.id!r}")
