@@ -12,11 +12,20 @@ from bottega.lazy import lazy_names
 if TYPE_CHECKING:
     from bottega_agents.graph.compiler import compile_team, delegated
     from bottega_agents.graph.state import State
+    from bottega_agents.recovery import recover_team
     from bottega_agents.roles.coordinator import Coordinator
     from bottega_agents.roles.critic import Critic
     from bottega_agents.roles.specialist import Specialist
 
-__all__ = ["Coordinator", "Critic", "Specialist", "State", "compile_team", "delegated"]
+__all__ = [
+    "Coordinator",
+    "Critic",
+    "Specialist",
+    "State",
+    "compile_team",
+    "delegated",
+    "recover_team",
+]
 
 _HOMES = {
     "Coordinator": "roles.coordinator",
@@ -25,6 +34,7 @@ _HOMES = {
     "State": "graph.state",
     "compile_team": "graph.compiler",
     "delegated": "graph.compiler",
+    "recover_team": "recovery",
 }
 
 __getattr__ = lazy_names(__name__, _HOMES)

@@ -21,6 +21,11 @@ from bottega_agents.storage.log import encode
 OLD_CHANNEL = "__bottega_journal__"
 _OLD = "SELECT rowid, thread_id, task_id, type, value FROM writes WHERE channel = ? ORDER BY rowid"
 _TRANSCRIPTS = "transcripts"
+_ADDED = (
+    ("bottega_logs", "run", "TEXT NOT NULL DEFAULT ''"),
+    ("bottega_logs", "visit", "TEXT NOT NULL DEFAULT ''"),
+    ("bottega_journal", "at", "BIGINT NOT NULL DEFAULT 0"),
+)
 
 
 def migrate(connection: sqlite3.Connection, serde: SerializerProtocol) -> None:
@@ -28,9 +33,18 @@ def migrate(connection: sqlite3.Connection, serde: SerializerProtocol) -> None:
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if version >= SCHEMA_VERSION:
         return
+    _add_columns(connection)
     _take_in_journals(connection, serde)
     _mark_waiting(connection, serde)
     connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+
+
+def _add_columns(connection: sqlite3.Connection) -> None:
+    """Take in a journal from before its rows said what they tell of, and when."""
+    for table, column, kind in _ADDED:
+        names = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+        if column not in names:
+            connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
 
 
 def _take_in_journals(connection: sqlite3.Connection, serde: SerializerProtocol) -> None:

@@ -20,10 +20,12 @@ from psycopg.rows import DictRow, dict_row
 
 from bottega.errors import InputError
 from bottega.register import Lease, Register
+from bottega.retention import Pruned, Retention
 from bottega_agents.storage.advisory import AdvisoryLocks
 from bottega_agents.storage.log import JournalLog
 from bottega_agents.storage.postgres_database import PostgresDatabase
 from bottega_agents.storage.postgres_schema import prepare
+from bottega_agents.storage.pruning import prune
 from bottega_agents.storage.serializer import StrictSerializer
 
 if TYPE_CHECKING:
@@ -59,6 +61,16 @@ _lease: ContextVar[Lease | None] = ContextVar("lease", default=None)
 class PostgresSaver(AsyncPostgresSaver):
     """A store in a PostgreSQL database, open between `async with` and its end."""
 
+    leftovers = (
+        "DELETE FROM checkpoint_writes AS w WHERE thread_id = ? AND NOT EXISTS (SELECT 1 "
+        "FROM checkpoints AS c WHERE c.thread_id = w.thread_id "
+        "AND c.checkpoint_ns = w.checkpoint_ns AND c.checkpoint_id = w.checkpoint_id)",
+        "DELETE FROM checkpoint_blobs AS b WHERE thread_id = ? AND NOT EXISTS (SELECT 1 "
+        "FROM checkpoints AS c, jsonb_each_text(c.checkpoint -> 'channel_versions') AS v "
+        "WHERE c.thread_id = b.thread_id AND c.checkpoint_ns = b.checkpoint_ns "
+        "AND v.key = b.channel AND v.value = b.version)",
+    )
+
     def __init__(self, url: str) -> None:
         """Take the address. Raises InputError when it is none."""
         self.database = PostgresDatabase(url)
@@ -85,6 +97,10 @@ class PostgresSaver(AsyncPostgresSaver):
     async def _close(self) -> None:
         await self._locks.close()
         await self.database.close()
+
+    async def let_go(self, retention: Retention) -> Pruned:
+        """Remove ended runs; the server's autovacuum makes use of their room."""
+        return await prune(self, retention)
 
     @asynccontextmanager
     async def hold(self, name: str, busy: InputError) -> AsyncGenerator[None, None]:
@@ -118,10 +134,10 @@ class PostgresSaver(AsyncPostgresSaver):
         before: RunnableConfig | None = None,
         limit: int | None = None,
     ) -> AsyncIterator[CheckpointTuple]:
-        parent = super()
+        listed = super().alist
 
         async def whole() -> list[CheckpointTuple]:
-            found = parent.alist(config, filter=filter, before=before, limit=limit)
+            found = listed(config, filter=filter, before=before, limit=limit)
             return [item async for item in found]
 
         for item in await self.database.patiently(whole):
@@ -161,7 +177,7 @@ class PostgresSaver(AsyncPostgresSaver):
         await self.database.patiently(delete)
 
     @asynccontextmanager
-    async def _cursor(self, *, pipeline: bool = False) -> AsyncIterator[AsyncCursor[DictRow]]:
+    async def _cursor(self, *, pipeline: bool = False) -> AsyncGenerator[AsyncCursor[DictRow]]:
         """Open a cursor; LangGraph asks for a pipeline where it writes."""
         async with self.database.pool.connection() as connection:
             if not pipeline:
@@ -216,6 +232,7 @@ def _hidden(value: Any) -> Any:
 
 
 def _shown(value: Any) -> Any:
-    if isinstance(value, dict) and list(cast("dict[str, Any]", value)) == [_HIDDEN]:
-        return json.loads(cast("dict[str, str]", value)[_HIDDEN])
-    return value
+    if not isinstance(value, dict):
+        return value
+    wrapped = cast("dict[str, Any]", value)
+    return json.loads(wrapped[_HIDDEN]) if list(wrapped) == [_HIDDEN] else wrapped

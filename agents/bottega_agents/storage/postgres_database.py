@@ -25,7 +25,7 @@ OPENING = 10.0
 """Seconds for which one that is just starting is waited for in the beginning."""
 MOST_CONNECTIONS = 8
 _PAUSES = (0.05, 0.1, 0.25, 0.5, 1.0)
-_DEFAULTS = {
+_DEFAULTS: dict[str, Any] = {
     "connect_timeout": 5,
     "application_name": "bottega",
     "keepalives_idle": 10,
@@ -59,9 +59,7 @@ class PostgresDatabase:
             ) from None
         self.name = _shown(known)
         self._secret = str(known.get("password") or "")
-        self._conninfo = make_conninfo(
-            url, **{k: v for k, v in _DEFAULTS.items() if k not in known}
-        )
+        self._conninfo = make_conninfo(url, **{**_DEFAULTS, **known})
         self.pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             self._conninfo,
             kwargs={"autocommit": True},

@@ -10,16 +10,19 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from langgraph.checkpoint.base import get_checkpoint_id
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 from bottega.register import Lease
+from bottega.retention import Pruned, Retention
 from bottega.store import SqliteStore
 from bottega_agents.storage.log import JOURNAL, JournalLog, statements
 from bottega_agents.storage.migration import migrate
+from bottega_agents.storage.pruning import prune
 from bottega_agents.storage.serializer import StrictSerializer
 
 if TYPE_CHECKING:
@@ -52,6 +55,12 @@ _CHECK = "SELECT 1 FROM bottega_runs WHERE run_id = ? AND epoch = ?"
 class InlineSqliteSaver(SqliteSaver, SqliteStore):
     """A store in one SQLite file whose async methods write at once."""
 
+    leftovers = (
+        "DELETE FROM writes WHERE thread_id = ? AND NOT EXISTS (SELECT 1 FROM checkpoints AS c "
+        "WHERE c.thread_id = writes.thread_id AND c.checkpoint_ns = writes.checkpoint_ns "
+        "AND c.checkpoint_id = writes.checkpoint_id)",
+    )
+
     def __init__(self, file: Path) -> None:
         """Open the file, make it, or bring it up to date. Raises StorageError."""
         SqliteStore.__init__(self, file)
@@ -68,9 +77,38 @@ class InlineSqliteSaver(SqliteSaver, SqliteStore):
             self.close()
             raise
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *raised: object) -> None:
+        self.close()
+
     def close(self) -> None:
         """Close the file."""
         SqliteStore.close(self)
+
+    async def let_go(self, retention: Retention) -> Pruned:
+        """Remove ended runs, and give their room back. Raises StorageError."""
+        before = self._size()
+        pruned = await prune(self, retention)
+        if not pruned.runs or retention.dry:
+            return pruned
+        await self.database.patiently(self._shrink)
+        return replace(pruned, freed=max(0, before - self._size()))
+
+    def _shrink(self) -> None:
+        with self.lock:
+            incremental = self.conn.execute("PRAGMA auto_vacuum").fetchone()[0]
+            if incremental:
+                self.conn.execute("PRAGMA incremental_vacuum").fetchall()
+            else:  # a file of an older version
+                self.conn.execute("PRAGMA auto_vacuum=INCREMENTAL")
+                self.conn.execute("VACUUM")
+            self.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def _size(self) -> int:
+        files = (Path(f"{self.file}{end}") for end in ("", "-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
 
     def open_log(self, thread: str, task: str) -> JournalLog:
         """Return the journal of one visit of a node."""

@@ -1,23 +1,34 @@
-"""`bottega resume RUN`: go on with a run that was interrupted or killed, or waits for a person."""
+"""`bottega resume RUN`: go on with a run that was interrupted or killed, or waits for a person.
+
+`bottega resume --all` goes on with every run that nobody carries out.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from bottega.cli import options
+from bottega.cli.screen import show_json, show_table
 from bottega.errors import InputError
+from bottega.escape import one_line
 
 if TYPE_CHECKING:
     from bottega.questions import Question, Ruling
+    from bottega.recovery import Recovered
     from bottega.runs import Run
+
+_CODES = {"failed": 1, "skipped": 1, "cancelled": 1, "budget": 3, "waiting": 3, "done": 0}
 
 
 @click.command()
-@click.argument("run_id", metavar="RUN")
+@click.argument("run_id", metavar="[RUN]", required=False)
+@click.option("--all", "everything", is_flag=True, help="Go on with every run that was broken off.")
 @click.option("--approve", is_flag=True, help="Approve what the run waits for.")
 @click.option("--edit", metavar="JSON", help="Approve it with these arguments, or this plan.")
 @click.option("--reject", metavar="REASON", help="Refuse it; the agent reads why.")
@@ -25,7 +36,6 @@ if TYPE_CHECKING:
 @click.option("--question", metavar="ID", help="Which question is meant, when several wait.")
 @click.option(
     "--folder",
-    default=".",
     type=click.Path(path_type=Path),
     help="Where the graph file lies, unless BOTTEGA_HOME is set.",
 )
@@ -33,29 +43,34 @@ if TYPE_CHECKING:
 @options.stream
 @options.as_json
 def resume(
-    run_id: str,
-    folder: Path,
-    question: str | None,
+    run_id: str | None,
+    folder: Path | None,
     as_json: bool,
-    stream: bool,
-    quiet: bool,
-    **said: Any,
+    everything: bool,
+    question: str | None,
+    **given: Any,
 ) -> None:
-    """Go on with RUN where it was: finished steps are replayed, not run again."""
-    from bottega.cli.session import Output, ask_person, conduct
-    from bottega.graph import Graph, database
-    from bottega.runs import RunStore
+    """Go on with RUN where it was: finished steps are replayed, not run again.
 
-    with RunStore.open(database(folder)) as register:
-        known = register.get(run_id)
-        rulings = _rulings(known, register.open_questions(run_id), question, said)
+    `bottega resume --all [FOLDER]` takes up every run that was killed or broken off and that nobody
+    carries out; runs that wait for a person wait on. Several processes may do it at once.
+    """
+    from bottega.cli.session import Output, ask_person, conduct
+    from bottega.home import store_address
+    from bottega.recovery import graph_of
+
+    output = Output(as_json=as_json, stream=given.pop("stream"), quiet=given.pop("quiet"))
+    said: dict[str, Any] = given
+    if everything:
+        _refuse_rulings(said, question)
+        _resume_all(folder or Path(run_id or "."), as_json=as_json)
+    if run_id is None:
+        raise InputError("which run?", hint="bottega resume RUN, or --all; see: bottega runs")
+    address = store_address(folder or Path())
+    known, waiting = asyncio.run(_known(address, run_id))
+    rulings = _rulings(known, waiting, question, said)
     _require_resumable(known)
-    team = Graph.from_yaml(known.origin["graph"], model=known.origin["model"] or None, durable=True)
-    if team.digest() != known.origin["digest"]:
-        raise InputError(
-            f"{known.origin['graph']} was changed since run {run_id} began",
-            hint="put the graph back as it was, or start a new run",
-        )
+    team = graph_of(known, address)
     _ = team.team  # made here, where Ctrl-C ends whatever hangs
     events = team.astream(
         known.task,
@@ -64,8 +79,42 @@ def resume(
         resume=run_id,
         rulings=rulings,
     )
-    output = Output(as_json=as_json, stream=stream, quiet=quiet)
     conduct(team, events, output, kept_in=team.spec.folder)
+
+
+async def _known(address: str | Path, run_id: str) -> tuple[Run, list[Question]]:
+    from bottega.store import open_register
+
+    async with open_register(address) as store:
+        return await store.register.get(run_id), await store.register.open_questions(run_id)
+
+
+def _refuse_rulings(said: dict[str, Any], question: str | None) -> None:
+    if question or any(said.values()):
+        raise InputError("a ruling is for one run", hint="bottega resume RUN --approve")
+
+
+def _resume_all(folder: Path, *, as_json: bool) -> None:
+    """Take up what is broken off, say what became of it, and exit as the worst of it would."""
+    from bottega.recovery import recover
+
+    found = asyncio.run(recover(folder))
+    if as_json:
+        show_json([_document(one) for one in found])
+    else:
+        rows = [(one.run.run_id, one.status, one_line(_said(one), 100)) for one in found]
+        show_table(("RUN", "STATUS", "ANSWER"), rows)
+    sys.exit(max((_CODES[one.status] for one in found), default=0, key=(0, 3, 1).index))
+
+
+def _said(one: Recovered) -> str:
+    return (one.result.answer or one.result.reason) if one.result else one.problem
+
+
+def _document(one: Recovered) -> dict[str, Any]:
+    if one.result:
+        return one.result.to_json()
+    return {"run_id": one.run.run_id, "status": one.status, "reason": one.problem}
 
 
 def _require_resumable(known: Run) -> None:
@@ -74,8 +123,6 @@ def _require_resumable(known: Run) -> None:
     if known.status not in RESUMABLE:
         hint = "start a new one with: bottega run"
         raise InputError(f"run {known.run_id} is over: {known.status}", hint=hint)
-    if not known.origin.get("graph"):
-        raise InputError(f"run {known.run_id} was not started from a graph file")
 
 
 def _rulings(

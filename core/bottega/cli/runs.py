@@ -1,29 +1,57 @@
-"""`bottega runs`: what ran here, and what can be resumed."""
+"""`bottega runs`: what ran here, what can be resumed. `bottega runs prune`: away with the old."""
 
 from __future__ import annotations
 
+import asyncio
 import time
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from bottega.cli import options
-from bottega.cli.screen import show_json, show_table
+from bottega.cli.screen import show, show_json, show_table
+from bottega.errors import InputError
 from bottega.escape import one_line
+from bottega.runs import INTERRUPTED, RUNNING, Run
+
+if TYPE_CHECKING:
+    from bottega.retention import Pruned, Pruning, Retention
+
+_FOLDER = click.argument("folder", default=".", type=click.Path(path_type=Path))
+_LIST = "list"
 
 
-@click.command()
-@click.argument("folder", default=".", type=click.Path(path_type=Path))
+class _Listing(click.Group):
+    """A group that lists when no command of its own is named."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        helping = any(arg in ("-h", "--help") for arg in args[:1])
+        if not helping and (not args or args[0] not in self.commands):
+            args = [_LIST, *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_Listing)
+def runs() -> None:
+    """List the runs of the graphs in a folder, newest first; or prune them.
+
+    `bottega runs [FOLDER]` is short for `bottega runs list [FOLDER]`.
+    """
+
+
+@runs.command(_LIST)
+@_FOLDER
 @click.option("--limit", default=20, show_default=True, help="Most runs to list.")
 @options.as_json
-def runs(folder: Path, limit: int, as_json: bool) -> None:
-    """List the runs of the graphs in FOLDER, newest first."""
-    from bottega.graph import database
-    from bottega.runs import RunStore
+def list_runs(folder: Path, limit: int, as_json: bool) -> None:
+    """List the runs of the graphs in FOLDER, newest first.
 
-    with RunStore.open(database(folder)) as register:
-        listed = register.list(limit)
+    A run that says `running` is being carried out; one whose process was killed is `interrupted`.
+    """
+    listed = asyncio.run(_listed(folder, limit))
     if as_json:
         show_json([asdict(run) for run in listed])
         return
@@ -32,6 +60,64 @@ def runs(folder: Path, limit: int, as_json: bool) -> None:
         for run in listed
     ]
     show_table(("RUN", "BEGAN", "STATUS", "GRAPH", "TASK"), rows)
+
+
+@runs.command()
+@_FOLDER
+@click.option("--keep", default="30d", show_default=True, help="Keep runs so long after their end.")
+@click.option("--keep-last", default=0, metavar="N", help="Keep the newest N runs, however old.")
+@click.option("--dry-run", is_flag=True, help="Remove nothing; say what would go.")
+@options.as_json
+def prune(folder: Path, keep: str, keep_last: int, dry_run: bool, as_json: bool) -> None:
+    """Remove ended runs of the graphs in FOLDER: checkpoints, journals and questions.
+
+    Runs that can be resumed stay. Of a thread that still has younger runs, its state and its
+    conversation stay.
+    """
+    from bottega.retention import Retention, seconds_in
+
+    if keep_last < 0:
+        raise InputError(f"--keep-last takes a number from 0, not {keep_last}")
+    retention = Retention(seconds=seconds_in(keep), last=keep_last, dry=dry_run)
+    pruned = asyncio.run(_pruned(folder, retention))
+    if as_json:
+        show_json({**asdict(pruned), "dry_run": dry_run})
+        return
+    verb = "would be removed" if dry_run else "removed"
+    for run_id in pruned.runs if dry_run else ():
+        show(run_id)
+    more = "" if dry_run else f"; {pruned.freed / 1e6:.1f} MB freed"
+    show(f"{len(pruned.runs)} runs {verb}{more}")
+
+
+async def _listed(folder: Path, limit: int) -> Sequence[Run]:
+    from bottega.home import store_address
+    from bottega.store import open_register, run_name
+
+    async with open_register(store_address(folder)) as store:
+        listed = await store.register.list(limit)
+        held = await store.held(run_name(run.run_id) for run in listed if run.status == RUNNING)
+    return [
+        replace(run, status=INTERRUPTED)
+        if run.status == RUNNING and run_name(run.run_id) not in held
+        else run
+        for run in listed
+    ]
+
+
+async def _pruned(folder: Path, retention: Retention) -> Pruned:
+    from contextlib import AbstractAsyncContextManager
+
+    from bottega.home import store_address
+    from bottega.store import make_checkpointer, open_register
+
+    address = store_address(folder)
+    async with open_register(address):  # is anything kept there?
+        made = make_checkpointer(address)
+    if not hasattr(made, "let_go"):
+        raise InputError("this store cannot let go of runs")
+    async with cast("AbstractAsyncContextManager[Pruning]", made) as store:
+        return await store.let_go(retention)
 
 
 def _when(seconds: float) -> str:
