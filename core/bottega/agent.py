@@ -21,6 +21,7 @@ from bottega.tape import listened, taped_run
 
 if TYPE_CHECKING:
     from bottega.assembly import Assembler
+    from bottega.compaction import ContextPolicy
     from bottega.decider import Decider
     from bottega.dialect import Dialect
     from bottega.engine import Team
@@ -52,6 +53,8 @@ class Agent(Runnable):
     middleware: Sequence[Middleware] | None = None
     """None for retries alone."""
     sampling: Sampling = Sampling()
+    context: ContextPolicy | None = None
+    """How much of its conversation the model is shown; None for what the model reads."""
     limits: Budget = Budget()
     allow: frozenset[str] | None = None
     """Permissions that the tools may use; None for all that they declare."""
@@ -89,6 +92,7 @@ class Agent(Runnable):
             instructions=self.instructions,
             sampling=self.sampling,
             allow=self.allow,
+            context=self.context,
         )
 
     def _tools(self) -> tuple[Tool, ...]:

@@ -132,4 +132,5 @@ def _parts(
         allow=None if node.allow is None else frozenset(node.allow),
         peers={name: text for name, text in peers.items() if name != node.name},
         limits=node.limits,
+        context=node.context,
     )

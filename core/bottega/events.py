@@ -233,6 +233,21 @@ class Asked(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Compacted(Event):
+    """A conversation was too long for its model: its oldest part was left out."""
+
+    kind: ClassVar[str] = "compacted"
+
+    left_out: int = 0
+    """Messages; 0 when results alone were cut."""
+    before: int = 0
+    """Tokens of the request, as far as they can be told."""
+    after: int = 0
+    summary: str = ""
+    """What the model wrote about what was left out; empty when it was only dropped."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Stuck(Event):
     """The same was done, or handed to and fro, and nothing new came of it."""
 
@@ -301,6 +316,7 @@ for _kind in (
     PlanMade,
     TaskChanged,
     Asked,
+    Compacted,
     Stuck,
     BudgetReached,
     Failure,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from bottega.call_ids import CallIds
 from bottega.dialect import Dialect, Turn
 from bottega.messages import (
+    Citation,
     Json,
     Message,
     ToolCall,
@@ -40,19 +41,31 @@ class History:
     """Calls of the last turn that others carry out."""
     results: tuple[ToolResult, ...] = ()
     """Results of the last turn that were there at once."""
+    evidence: dict[str, Citation] = field(default_factory=dict[str, Citation])
+    """Passages that messages point at whose results were left out, by key."""
 
     def go_on(self, entries: Mapping[str, Json], dialect: Dialect, path: str) -> None:
         """Add what one visit has recorded: its opening messages, then its steps."""
         opening = entries.get(OPENING)
         if opening is None:
             return
-        self.messages += [message_from_json(item) for item in opening["messages"]]
-        self.step = opening["step"]
+        last = last_compaction(entries)
+        if last is None:
+            self.messages += [message_from_json(item) for item in opening["messages"]]
+            self.step = opening["step"]
+        else:  # what was before it is left out
+            self._shorten(entries[last])
+            self.step = int(last.partition("/")[0]) - 1
         ids = CallIds(self.messages, path)
         while (recorded := entries.get(f"{self.step + 1}/reply")) is not None:
             self.step += 1
             if not self._take(reply_from_json(recorded), entries, dialect, ids):
                 return
+
+    def _shorten(self, entry: Mapping[str, Json]) -> None:
+        shorter = compaction_of(entry)
+        self.messages = list(shorter.messages)
+        self.evidence = dict(shorter.evidence)
 
     def _take(
         self, reply: Reply, entries: Mapping[str, Json], dialect: Dialect, ids: CallIds
@@ -85,6 +98,37 @@ def opening_entry(messages: Sequence[Message], step: int, before: Json) -> dict[
         "step": step,
         "before": before,
     }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Compaction:
+    """A conversation as it was after its oldest part was left out."""
+
+    messages: tuple[Message, ...]
+    began: int
+    """Where in it the part of the visit at work begins."""
+    evidence: Mapping[str, Citation]
+
+
+def compactions(step: int) -> tuple[str, str]:
+    """Return the keys under which a step's conversation was shortened: once, and once more."""
+    return f"{step}/compacted", f"{step}/compacted/again"
+
+
+def compaction_of(entry: Mapping[str, Json]) -> Compaction:
+    """Read an entry that says what a conversation was shortened to."""
+    cited = (Citation(**item) for item in entry["evidence"])
+    return Compaction(
+        messages=tuple(message_from_json(item) for item in entry["messages"]),
+        began=entry["began"],
+        evidence={citation.key: citation for citation in cited},
+    )
+
+
+def last_compaction(entries: Mapping[str, Json]) -> str | None:
+    """Return the key of the last shortening of a visit; None where there was none."""
+    found = [key for key in entries if key.partition("/")[2].startswith("compacted")]
+    return max(found, key=lambda key: (int(key.partition("/")[0]), key), default=None)
 
 
 def recorded_results(entries: Mapping[str, Json], step: int, turn: Turn) -> tuple[ToolResult, ...]:

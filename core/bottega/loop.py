@@ -44,8 +44,12 @@ class Loop:
     """The last step taken; a loop that goes on after a hand-over goes on counting."""
     began: int = 0
     """Where in the conversation this loop's own part begins."""
+    task: str = ""
+    """What the visit at work is to do: the message that says so is never left out."""
     evidence: Mapping[str, Citation] = field(default_factory=dict[str, Citation])
     """Passages that the answer may point at beside those in the conversation, by key."""
+    left_out: Mapping[str, Citation] = field(default_factory=dict[str, Citation])
+    """Passages that messages point at whose results were left out, by key."""
     thought: str = ""
     """The last thing that the model thought."""
     unfinished: Turn = Turn()
@@ -95,7 +99,9 @@ class Loop:
         `cited` are passages that the model named itself; they go before others of the same key.
         """
         named = {citation.key: citation for citation in cited}
-        citations = resolve(text, {**self.evidence, **evidence_in(self.messages), **named})
+        citations = resolve(
+            text, {**self.evidence, **self.left_out, **evidence_in(self.messages), **named}
+        )
         return self.event(
             Answer, text=text, citations=citations, abstained=abstained, partial=partial
         )

@@ -14,6 +14,7 @@ from bottega.model import Sampling
 
 if TYPE_CHECKING:
     from bottega.budget import Budget
+    from bottega.compaction import ContextPolicy
     from bottega.decider import Decider
     from bottega.dialect import Dialect
     from bottega.middleware import Middleware
@@ -40,6 +41,8 @@ class AgentParts:
     """Permissions that its tools may use; None for all that they declare."""
     peers: Mapping[str, str] = field(default_factory=dict[str, str])
     """The other nodes of the graph and their descriptions."""
+    context: ContextPolicy | None = None
+    """How much of its conversation its model is shown; None for what the model reads."""
     limits: Budget | None = None
     """What it may spend on one task, with everything that it hands on; None to share the run's."""
 

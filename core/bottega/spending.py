@@ -50,6 +50,10 @@ class Spending:
         self._model = model
         self._estimate = Estimate(model)
 
+    def tokens(self, request: Request) -> int:
+        """Return the tokens of a request, as far as they can be told."""
+        return self._estimate.of(request)
+
     @property
     def _limited(self) -> bool:
         return self._meter.limits("tokens") or self._meter.limits("money")

@@ -14,8 +14,15 @@ from typing import TYPE_CHECKING
 
 from bottega.actions import Actions, Done, failed
 from bottega.call_ids import CallIds
+from bottega.compactor import Compactor
 from bottega.dialect import Turn
-from bottega.errors import BottegaError, BudgetExceeded, ModelError, ReplyFormatError
+from bottega.errors import (
+    BottegaError,
+    BudgetExceeded,
+    ContextLengthError,
+    ModelError,
+    ReplyFormatError,
+)
 from bottega.events import (
     Action,
     Answer,
@@ -63,6 +70,7 @@ class Steps:
         self._actions = Actions(parts, loop.run, loop.journal, loop.path or parts.name)
         self._ids = CallIds(loop.messages, loop.path)
         self._hands_on = any(tool.hand_off for tool in parts.tools)
+        self._compactor = Compactor(loop, self._spending, self._ask)
         self._bad_turns = 0
         self._repeats = Repeats()
 
@@ -75,6 +83,8 @@ class Steps:
                 loop.step += 1
                 yield loop.event(StepStarted)
                 reply = await self._reply()
+                while self._compactor.news:
+                    yield self._compactor.news.pop(0)
                 turn = self._ids.named(self._dialect.read(reply), loop.step)
                 if turn.thought:
                     loop.thought = turn.thought
@@ -105,18 +115,40 @@ class Steps:
         """Ask the model, or read from the journal what it said before a crash."""
         loop = self._loop
         key = f"{loop.step}/reply"
-        request = self._dialect.request(loop.messages, self._specs, self._sampling)
-        if (deadline := self._meter.deadline) is not None:
-            request = replace(request, deadline=deadline)
+        if self._compactor.replay():
+            self._rename()
         recorded = loop.journal.entries.get(key) if loop.journal.keeps else None
         if recorded is not None:
             self._meter.clock.go_on_from(recorded.get("elapsed", 0.0))
-            return self._spending.count(request, reply_from_json(recorded))
-        reply = await self._ask(request)
+            return self._spending.count(self._request(), reply_from_json(recorded))
+        reply = await self._fitted()
         if loop.journal.keeps:
             entry = {**reply_to_json(reply), "elapsed": self._meter.seconds}
             await loop.journal.write(key, entry)
         return reply
+
+    def _request(self) -> Request:
+        request = self._dialect.request(self._loop.messages, self._specs, self._sampling)
+        deadline = self._meter.deadline
+        return request if deadline is None else replace(request, deadline=deadline)
+
+    def _rename(self) -> None:
+        """Name calls as whoever tells the shorter conversation again will name them."""
+        self._ids = CallIds(self._loop.messages, self._loop.path)
+
+    async def _fitted(self) -> Reply:
+        """Ask with a conversation that fits; what the model finds too long is asked once more."""
+        request = self._request()
+        if await self._compactor.fit(request):
+            self._rename()
+            request = self._request()
+        try:
+            return await self._ask(request)
+        except ContextLengthError:
+            if not await self._compactor.refused(request):
+                raise
+        self._rename()
+        return await self._ask(self._request())
 
     async def _ask(self, request: Request) -> Reply:
         """Ask within the budget; what has come when its end is reached is kept."""

@@ -7,17 +7,19 @@ holds only where the last one is. A graph without a checkpointer has it in its s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bottega.dialect import Dialect
-from bottega.history import OPENING, History
+from bottega.history import OPENING, History, last_compaction
 from bottega.loop import Loop
 from bottega.messages import (
+    Citation,
     Json,
     Message,
     ToolCall,
     ToolResult,
+    citation_to_json,
     message_from_json,
     message_to_json,
     part_from_json,
@@ -40,6 +42,8 @@ class Transcript:
     """Calls of the last turn that others carry out."""
     results: Sequence[ToolResult] = ()
     """Results of the last turn that were there at once."""
+    evidence: Mapping[str, Citation] = field(default_factory=dict[str, Citation])
+    """Passages that messages point at whose results were left out, by key."""
     ref: Ref | None = None
     """Where the journal of the last visit is; None where the conversation lies in the state."""
 
@@ -52,6 +56,7 @@ class Transcript:
             messages=tuple(loop.messages),
             handed_on=loop.outcome.handed_on,
             results=loop.outcome.results,
+            evidence=loop.left_out,
             ref=ref,
         )
 
@@ -66,6 +71,7 @@ class Transcript:
             "messages": [message_to_json(message) for message in self.messages],
             "handed_on": [part_to_json(call) for call in self.handed_on],
             "results": [result_to_json(result) for result in self.results],
+            "evidence": [citation_to_json(one) for one in self.evidence.values()],
         }
 
 
@@ -80,7 +86,7 @@ async def load(
     if isinstance(kept, Transcript):
         return kept
     history = History()
-    for entries in await visits(journal, ref):
+    for entries in await visits(journal, ref, shortened=True):
         history.go_on(entries, dialect, path)
     return Transcript(
         run=data["run"],
@@ -88,6 +94,7 @@ async def load(
         messages=history.messages,
         handed_on=history.handed_on if data["waits"] else (),
         results=history.results if data["waits"] else (),
+        evidence=history.evidence,
         ref=ref,
     )
 
@@ -101,13 +108,20 @@ def keep(transcript: Transcript, before: Transcript | None, run: RunContext) -> 
     run.kept[transcript.ref["task"]] = transcript
 
 
-async def visits(journal: NodeJournal, ref: Ref) -> list[Mapping[str, Json]]:
-    """Return the entries of a node's visits in this thread, the first one first."""
+async def visits(
+    journal: NodeJournal, ref: Ref, *, shortened: bool = False
+) -> list[Mapping[str, Json]]:
+    """Return the entries of a node's visits in this thread, the first one first.
+
+    `shortened`: only as far back as the conversation goes that its model is still shown.
+    """
     found: list[Mapping[str, Json]] = []
     here: Ref | None = ref
     while here is not None:
         entries = await journal.earlier(here)
         found.append(entries)
+        if shortened and last_compaction(entries) is not None:
+            break
         here = entries[OPENING]["before"] if OPENING in entries else None
     return found[::-1]
 
@@ -136,4 +150,5 @@ def _from_state(data: Mapping[str, Any]) -> Transcript:
         messages=[message_from_json(message) for message in data["messages"]],
         handed_on=[call for call in calls if isinstance(call, ToolCall)],
         results=[result_from_json(result) for result in data["results"]],
+        evidence={item["key"]: Citation(**item) for item in data.get("evidence", ())},
     )

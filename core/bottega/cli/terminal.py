@@ -14,6 +14,7 @@ from bottega.events import (
     Action,
     Asked,
     BudgetReached,
+    Compacted,
     Decision,
     Event,
     Failure,
@@ -123,6 +124,11 @@ def _failure(event: Any) -> tuple[str, str, str]:
     return "✗", f"{one_line(mask(event.message))}{hint}", "bold red" if event.fatal else "red"
 
 
+def _compacted(event: Any) -> tuple[str, str, str]:
+    what = f"{event.left_out} older messages left out" if event.left_out else "long results cut"
+    return "≡", f"{what}: about {event.before:,} -> {event.after:,} tokens", "dim"
+
+
 def _run_ended(event: Any) -> tuple[str, str, str]:
     tokens = "" if event.input_tokens is None else f", {_tokens(event)} tokens"
     reason = f" ({one_line(mask(event.reason))})" if event.reason else ""
@@ -139,6 +145,7 @@ _LINES: dict[type[Event], Callable[[Any], tuple[str, str, str]]] = {
     MessageSent: _message,
     Decision: _decision,
     Asked: _asked,
+    Compacted: _compacted,
     BudgetReached: _budget,
     Failure: _failure,
     RunEnded: _run_ended,

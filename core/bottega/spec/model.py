@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bottega.budget import Budget
+from bottega.compaction import ContextPolicy
 from bottega.messages import Json
 from bottega.model import Sampling
 
@@ -65,6 +66,8 @@ class NodeSpec:
     """Permissions that its tools may use; None for all that they declare."""
     limits: Budget | None = field(default=None, metadata={LATER: True})
     """What it may spend on one task, with everything that it hands on; None to share the run's."""
+    context: ContextPolicy | None = field(default=None, metadata={LATER: True})
+    """How much of its conversation its model is shown; None for what the model reads."""
     options: Mapping[str, Json] = field(default_factory=dict[str, Json])
     marks: Mapping[str, Mark] = field(default_factory=dict[str, Mark])
     """Where each key of the node stands (`tools`), its value (`tools=`) and the items of a list

@@ -10,6 +10,7 @@ from bottega.spec.document import Entry, Items, Node, Scalar, Table
 from bottega.spec.fields import Range, Reader, plain
 from bottega.spec.findings import Findings, clip
 from bottega.spec.limits import node_limits
+from bottega.spec.memory import read_context
 from bottega.spec.model import END, START, Mark, NodeSpec
 
 SAMPLING = {
@@ -32,6 +33,7 @@ NODE_KEYS = (
     "sampling",
     "allow",
     "limits",
+    "context",
 )
 """What every node may have; a node's other keys are options of its kind."""
 
@@ -63,6 +65,7 @@ def read_node(entry: Entry, reader: Reader) -> NodeSpec:
         sampling=_sampling(fields.get("sampling"), reader),
         allow=_allow(fields.get("allow"), reader),
         limits=node_limits(fields.get("limits"), reader),
+        context=read_context(fields.get("context"), reader),
         options=_options(table, reader),
         marks={"": entry.mark} | _marks(table),
     )

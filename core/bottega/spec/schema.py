@@ -9,6 +9,7 @@ from __future__ import annotations
 from bottega.messages import Json
 from bottega.spec.fields import Range
 from bottega.spec.limits import LIMITS
+from bottega.spec.memory import context_schema
 from bottega.spec.nodes import NODE_NAME, PERMISSION, SAMPLING
 from bottega.spec.reader import MOST_EDGES, MOST_GRAPH_NODES
 
@@ -123,6 +124,7 @@ def _node() -> dict[str, Json]:
                 "items": {"type": "string", "pattern": f"^{PERMISSION.pattern}$"},
             },
             "limits": _limits("What it may spend on one task, with all that it hands on."),
+            "context": context_schema(),
             "include": False,
         },
         "required": ["kind"],
