@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from bottega.errors import BottegaError, InputError
 from bottega.messages import Json
@@ -24,7 +24,7 @@ FITTING: Mapping[QuestionKind, tuple[Verdict, ...]] = {
     "plan": ("approve", "edit", "reject"),
 }
 """What may be said to each kind of question."""
-_WANTED: Mapping[type, str] = {dict: "a JSON object", str: "text in JSON's quotes"}
+_WANTED: Mapping[Any, str] = {dict: "a JSON object", str: "text in JSON's quotes"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,7 +51,8 @@ class Question:
     @staticmethod
     def from_json(data: Mapping[str, Json]) -> Question:
         """Read what `to_json` wrote."""
-        return Question(**{**data, "options": tuple(data.get("options", ()))})
+        fields: dict[str, Any] = {**data, "options": tuple(data.get("options", ()))}
+        return Question(**fields)
 
     def option_in(self, text: str) -> tuple[str, str] | None:
         """Return the option that a text begins with and what follows; None when it does not."""

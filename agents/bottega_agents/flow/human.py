@@ -122,7 +122,7 @@ class HumanNode:
     def _answered(self, text: str, run: RunContext) -> dict[str, Any]:
         run.emit(self._event(Answer, run, text=text))
         name = self.parts.name
-        fields = {"citations": [], "abstained": False, "partial": False}
+        fields: dict[str, Any] = {"citations": [], "abstained": False, "partial": False}
         return {"answer": text, "author": name, **fields}
 
     def _text(self, state: State) -> str:

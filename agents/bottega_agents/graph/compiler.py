@@ -35,7 +35,8 @@ def compile_team(team: Team, checkpointer: Any = None) -> CompiledStateGraph[Any
     from langgraph.graph import StateGraph
 
     builder: Any = StateGraph(State)  # its own types are only partly known
-    plan, callers = Plan.of(team.spec), _callers(team)
+    handovers = {name: getattr(kind, "hands_off_to", ()) for name, kind in team.kinds.items()}
+    plan, callers = Plan.of(team.spec, handovers), _callers(team)
     limits = {name: parts.limits for name, parts in team.parts.items() if parts.limits}
     for node in team.spec.nodes:
         kind = team.kinds[node.name]
@@ -43,6 +44,7 @@ def compile_team(team: Team, checkpointer: Any = None) -> CompiledStateGraph[Any
         routed = Routed(node.name, spending, plan)
         others: dict[str, str | None] = dict.fromkeys(kind.delegates)
         others |= dict.fromkeys(callers.get(node.name, ()))
+        others |= dict.fromkeys(handovers[node.name])
         drawn = others | _drawn(plan.ways[node.name], plan)
         builder.add_node(node.name, either_way(routed.run), destinations=drawn)
     first = [target for way in plan.ways[START] for target in way.targets]

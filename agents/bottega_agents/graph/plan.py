@@ -39,8 +39,11 @@ class Plan:
     """The nodes that can be reached from each, without leading back."""
 
     @staticmethod
-    def of(spec: GraphSpec) -> Plan:
-        """Work it out. Raises ExpressionError for a condition that cannot be read."""
+    def of(spec: GraphSpec, handovers: Mapping[str, Sequence[str]] | None = None) -> Plan:
+        """Work it out; `handovers` are nodes that a node may leave its task to.
+
+        Raises ExpressionError for a condition that cannot be read.
+        """
         names = [node.name for node in spec.nodes]
         ways = {
             name: ways_of(edge for edge in spec.edges if edge.source == name)
@@ -48,14 +51,16 @@ class Plan:
         }
         parallel = any(len(way.targets) > 1 for some in ways.values() for way in some)
         pairs = list(dict.fromkeys((edge.source, edge.target) for edge in spec.edges))
-        back = backward(pairs, START, names)
-        forward = [pair for pair in pairs if pair not in back]
+        left_to = [(name, other) for name, others in (handovers or {}).items() for other in others]
+        every = list(dict.fromkeys([*pairs, *left_to]))
+        back = backward(every, START, names)
+        forward = [pair for pair in every if pair not in back]
         return Plan(
             names=names,
             ways=ways,
             parallel=parallel,
             counts=parallel or _counts(ways),
-            joins=_joins(forward) if parallel else frozenset(),
+            joins=_joins([pair for pair in pairs if pair not in back]) if parallel else frozenset(),
             after=_after(forward, names) if parallel else {},
         )
 

@@ -17,6 +17,7 @@ from bottega.spec.model import END
 from bottega.spec.ways import Way, chosen
 from bottega_agents.communication.mail import carried
 from bottega_agents.graph.branches import Parcel, before, facts, joined, parcel, view
+from bottega_agents.graph.gates import through_gate
 from bottega_agents.graph.plan import Plan
 from bottega_agents.graph.state import RESET, State
 from bottega_agents.graph.surroundings import run_of
@@ -42,7 +43,8 @@ def delegated(node: Run) -> Run:
     async def run(state: State, config: RunnableConfig) -> Any:
         from langgraph.types import Command
 
-        update = await node(state, config)
+        async with through_gate(state):
+            update = await node(state, config)
         caller = state.get("caller")
         if not caller or isinstance(update, Command):
             return cast("Any", update)
@@ -77,26 +79,19 @@ class Routed:
         seen = view(state, self.name, self._plan.names) if self._plan.counts else state
         update = await self._node(seen, config)
         if isinstance(update, Command):
-            return self._handed_on(update, state)
+            return self._handed_on(state, update)
         return self._led_on(state, seen, dict(update), config)
 
-    def _handed_on(self, command: Any, state: State) -> Any:
-        """Note that the node waits for work, not for branches, or that another takes its task."""
+    def _handed_on(self, state: State, command: Any) -> Any:
+        """Note that the node waits for work, not for branches; or that another takes its place."""
+        update = dict(command.update or {})
         if isinstance(command.goto, str) and command.goto != self.name and self._plan.counts:
-            return replace(command, update={**command.update, **self._over(command.goto, state)})
+            boxes = state.get("inbox", {}).get(self.name, {})
+            nodes = self._moved(state, update, [command.goto], boxes)
+            return replace(command, update=update, goto=nodes)
         if not self._joins:
             return command
-        return replace(command, update={**command.update, "underway": {self.name: True}})
-
-    def _over(self, to: str, state: State) -> dict[str, Any]:
-        """Move the branch's token, and what came with it, to the node that takes the task over."""
-        here = max(1.0, state.get("tokens", {}).get(self.name, 1.0))
-        came = state.get("inbox", {}).get(self.name, {})
-        return {
-            "tokens": {self.name: -here, to: 1.0},
-            "inbox": {self.name: _nothing(state, self.name), to: came},
-            "underway": {self.name: None},
-        }
+        return replace(command, update={**update, "underway": {self.name: True}})
 
     def _led_on(
         self, state: State, seen: State, update: dict[str, Any], config: RunnableConfig
@@ -138,21 +133,31 @@ class Routed:
     def _count(
         self, state: State, update: dict[str, Any], parcels: Mapping[str, Parcel], way: Way | None
     ) -> list[str]:
-        """Move the branch's token, hand its parcel on; return the nodes to visit next."""
-        plan, tokens = self._plan, state.get("tokens", {})
+        """Hand the branch's parcel on; return the nodes to visit next."""
         to_end = way is None and update["status"] == "done"
         targets = list(way.targets) if way else [END] if to_end else []
-        nodes = [plan.node_of(target) for target in targets]
+        if way is not None and way.edge.most is not None:
+            update["taken"] = {way.key: 1.0}
+        return self._moved(state, update, targets, parcels)
+
+    def _moved(
+        self,
+        state: State,
+        update: dict[str, Any],
+        targets: Sequence[str],
+        parcels: Mapping[str, Parcel],
+    ) -> list[str]:
+        """Move the branch's token and its parcels; return the nodes to visit next."""
+        plan, tokens = self._plan, state.get("tokens", {})
         here = max(1.0, tokens.get(self.name, 1.0))
         update["tokens"] = {self.name: -here} | dict.fromkeys(targets, 1.0)
         update["inbox"] = {self.name: _nothing(state, self.name)}
-        if way is not None and way.edge.most is not None:
-            update["taken"] = {way.key: 1.0}
+        update["inbox"] |= dict.fromkeys(targets or self._nearest_joins(), parcels)
         if state.get("underway", {}).get(self.name):
             update["underway"] = {self.name: None}
-        update["inbox"] |= dict.fromkeys(targets or self._nearest_joins(), parcels)
         waiting = [name for name in plan.joins if self._is_nudged(name, state, targets)]
-        return [graph_end(name) for name in dict.fromkeys([*nodes, *map(plan.node_of, waiting)])]
+        nodes = map(plan.node_of, [*targets, *waiting])
+        return [graph_end(name) for name in dict.fromkeys(nodes)]
 
     def _nearest_joins(self) -> list[str]:
         """Return where a branch that ends here would have come together with others."""

@@ -102,6 +102,10 @@ class State(TypedDict, total=False):
     """Per node: a task that another node has handed over to it, until it begins."""
     best: Annotated[dict[str, Any], merge]
     """Per critic: the best version of the answer so far."""
+    maps: Annotated[dict[str, Any], merge]
+    """Per map: the list that it goes over, until it has all the answers."""
     caller: str
     """Only in the input of a delegated node: who asked, and with which call."""
     call_id: str
+    gate: list[Any]
+    """Likewise: how many such tasks may be at work at once, as `[name, most]`; none for all."""
