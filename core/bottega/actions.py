@@ -7,7 +7,7 @@ processes are `bottega.calling`; when to stop is the loop's business.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bottega import chance
@@ -133,7 +133,7 @@ class Actions:
             step=step,
             call_id=call.id,
             key=f"{self._run.run_id}/{place}",
-            deadline=self._run.meter.deadline,
+            deadline=None if tool.attended else self._run.meter.deadline,
             ask=person.answer if self._run.reaches_somebody else None,
             person=person,
         )
@@ -142,6 +142,8 @@ class Actions:
     async def _call(self, invocation: Invocation) -> Output:
         """Make the call itself, inside all middleware; write down first that it begins."""
         tool, context = invocation.tool, invocation.context
+        if context.deadline is not None:  # it may have been put off by a wait for an approval
+            context = replace(context, deadline=self._run.meter.deadline)
         if self._journal.keeps and tool.effects == "once":
             await self._intend(tool, context)
         return await call_tool(tool, invocation.arguments, context)

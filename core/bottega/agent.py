@@ -14,6 +14,7 @@ from bottega.errors import InputError
 from bottega.events import Answer, Event, RunStarted
 from bottega.meter import Meter
 from bottega.model import Sampling
+from bottega.price import require_prices
 from bottega.run import Ask, RunContext, ended, new_run_id
 from bottega.runnable import Runnable, checked_task, checked_thread
 from bottega.spec.model import EdgeSpec, GraphSpec, NodeSpec, Reference
@@ -128,6 +129,7 @@ class Agent(Runnable):
         """Run the task and yield its events; with a thread, as a graph of one node."""
         checked_task(task)
         budget = limits or self.limits
+        require_prices(budget, [self.parts])
         if thread is None:
             taped = taped_run()
             if taped is None:

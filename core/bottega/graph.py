@@ -15,6 +15,7 @@ from bottega.budget import Budget
 from bottega.errors import GraphError
 from bottega.events import Event
 from bottega.home import DATABASE, state_folder, store_address
+from bottega.price import require_prices
 from bottega.run import Ask, new_run_id
 from bottega.runnable import Runnable, checked_task, checked_thread, outside_loop
 from bottega.spec.model import LATER, GraphSpec, Reference
@@ -132,6 +133,7 @@ class Graph(Runnable):
         own. `rulings` answers the questions that it waits for, by their ids.
         """
         job = replace(self._job(task, thread, limits, ask, resume), rulings=rulings or {})
+        require_prices(job.limits, self.team.parts.values())
         plugins = self._assembler.plugins
         async with aclosing(self._engine.stream(self.team, job)) as events:
             async for event in events:

@@ -96,7 +96,8 @@ class Person:
         nobody = ToolError(NOBODY, hint=WITHOUT)
         if self.run.ask is not None:
             try:
-                return await _live(self.run.ask, question)
+                with self.run.meter.clock.stopped():
+                    return await _live(self.run.ask, question)
             except ToolError as error:
                 nobody = error
         if self.run.rulings.waits:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from bottega.errors import InputError
 from bottega.model import Usage
+
+if TYPE_CHECKING:
+    from bottega.budget import Budget
+    from bottega.node import AgentParts
 
 MILLION = 1_000_000
 
@@ -99,8 +103,9 @@ def unpriced(name: str) -> InputError:
     )
 
 
-def require_price(things: Mapping[str, object]) -> None:
-    """Raise InputError for the first of the things, by name, that has no known price."""
-    for name, thing in things.items():
-        if cost_of(thing, Usage(input_tokens=1, output_tokens=1)) is None:
-            raise unpriced(name)
+def require_prices(limits: Budget, parts: Iterable[AgentParts]) -> None:
+    """Raise InputError where money is limited and the price of an agent's model not known."""
+    for one in parts:
+        limited = limits.money is not None or (one.limits and one.limits.money is not None)
+        if limited and cost_of(one.model, Usage(input_tokens=1, output_tokens=1)) is None:
+            raise unpriced(one.model.name)

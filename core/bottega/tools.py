@@ -81,6 +81,8 @@ class Tool:
     """What models read to decide on it; the docstring of `run` if empty."""
     effects: Effects = "once"
     """Unless the author says more, a call is never silently repeated after a crash."""
+    attended: bool = False
+    """It waits for a person: neither that nor the end of the run's time breaks off the wait."""
     keyed: bool = False
     """It hands `ToolContext.key` to a service that does nothing twice for one key: such a call is
     made again after a crash, where that of another tool with effects `once` is not."""

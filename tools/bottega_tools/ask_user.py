@@ -30,3 +30,6 @@ async def ask_user(  # noqa: D417  # the context is not the model's to give
         )
     reply = (await context.ask(question)).strip()
     return reply or "(the person gave no answer)"
+
+
+ask_user.attended = True

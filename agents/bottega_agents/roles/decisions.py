@@ -22,6 +22,7 @@ from bottega.messages import Json
 from bottega.model import Usage
 from bottega.node import AgentParts
 from bottega.run import RunContext
+from bottega.spending import Spending
 from bottega_agents.storage.journal import NodeJournal
 
 Decided = TypeVar("Decided", Choice, Judgement, Score)
@@ -34,6 +35,7 @@ class Decisions:
         self._parts = parts
         self._run = run
         self._journal = journal
+        self._spending = Spending(run.meter, parts.decider)
         self._made: dict[str, Json] = dict(journal.entries)
         self._counted: set[str] = set()
         self.usage = Usage()
@@ -47,6 +49,7 @@ class Decisions:
         decider = self._parts.decider
         return await self._decided(
             _key("choose", question, context, listed),
+            f"{question}{context}{listed}",
             lambda: decider.choose(question, options, context=context),
             lambda data: Choice(**data),
             lambda why: Choice(name=None, reason=why),
@@ -57,6 +60,7 @@ class Decisions:
         decider = self._parts.decider
         return await self._decided(
             _key("judge", question, context),
+            question + context,
             lambda: decider.judge(question, context=context),
             lambda data: Judgement(**data),
             lambda why: Judgement(verdict=None, reason=why),
@@ -67,6 +71,7 @@ class Decisions:
         decider = self._parts.decider
         return await self._decided(
             _key("score", question, context),
+            question + context,
             lambda: decider.score(question, context=context),
             lambda data: Score(**data),
             lambda why: Score(value=None, reason=why),
@@ -84,6 +89,7 @@ class Decisions:
     async def _decided(
         self,
         key: str,
+        material: str,
         ask: Callable[[], Awaitable[Decided]],
         read: Callable[[Mapping[str, Any]], Decided],
         abstain: Callable[[str], Decided],
@@ -94,7 +100,7 @@ class Decisions:
             decided = read({**recorded, "usage": Usage(**recorded["usage"])})
         else:
             try:
-                decided = await self._asked(ask)
+                decided = await self._asked(ask, material)
             except StorageError:
                 raise
             except (BottegaError, TimeoutError) as error:
@@ -103,14 +109,14 @@ class Decisions:
             await self._journal.write(key, self._made[key])
         if key not in self._counted:
             self._counted.add(key)
-            self._run.meter.add(decided.usage)
+            self._spending.decided(decided.usage)
             self.usage = self.usage + decided.usage
         return decided
 
-    async def _asked(self, ask: Callable[[], Awaitable[Decided]]) -> Decided:
+    async def _asked(self, ask: Callable[[], Awaitable[Decided]], material: str) -> Decided:
         meter = self._run.meter
         meter.check()
-        async with asyncio.timeout(meter.seconds_left()):
+        async with asyncio.timeout(meter.seconds_left()), self._spending.question(material):
             return await ask()
 
     def _failed(self, error: BottegaError | TimeoutError) -> str:

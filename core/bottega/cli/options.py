@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypedDict, TypeVar
 
 import click
@@ -22,6 +23,8 @@ class Running(TypedDict):
     thread: str | None
     steps: int | None
     seconds: float | None
+    tokens: int | None
+    money: float | None
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
@@ -35,20 +38,29 @@ stream = click.option(
 thread = click.option("--thread", help="Name of a conversation that this run goes on with.")
 steps = click.option("--steps", type=int, help="Most steps of all agents together.")
 seconds = click.option("--seconds", type=float, help="Most seconds the run may take.")
+tokens = click.option("--tokens", type=int, help="Most tokens, in and out.")
+money = click.option("--money", type=float, help="Most US dollars; prices must be known.")
 
 
 def running(command: F) -> F:
     """Add what every command that runs agents takes."""
-    for option in (seconds, steps, thread, stream, quiet, as_json, model):
+    for option in (money, tokens, seconds, steps, thread, stream, quiet, as_json, model):
         command = option(command)
     return command
 
 
-def limits_from(limits: Budget, steps: int | None, seconds: float | None) -> Budget:
+def limits_from(limits: Budget, given: Running) -> Budget:
     """Return the limits with those that the user gave instead. Raises InputError."""
-    return Budget(
+    steps, seconds, tokens, money = (
+        given["steps"],
+        given["seconds"],
+        given["tokens"],
+        given["money"],
+    )
+    return replace(
+        limits,
         steps=limits.steps if steps is None else steps,
         seconds=limits.seconds if seconds is None else seconds,
-        tokens=limits.tokens,
-        repeats=limits.repeats,
+        tokens=limits.tokens if tokens is None else tokens,
+        money=limits.money if money is None else money,
     )

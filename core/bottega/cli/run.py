@@ -56,7 +56,7 @@ def _run(graph: str, task: str, given: options.Running, store: Path | None = Non
     events = team.astream(
         checked_task(task),
         thread=given["thread"],
-        limits=options.limits_from(team.spec.limits, given["steps"], given["seconds"]),
+        limits=options.limits_from(team.spec.limits, given),
         ask=ask_person,
     )
     output = Output(as_json=given["as_json"], stream=given["stream"], quiet=given["quiet"])

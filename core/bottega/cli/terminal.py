@@ -23,6 +23,7 @@ from bottega.events import (
     Observation,
     RunEnded,
     RunStarted,
+    Stuck,
     Thought,
 )
 from bottega.messages import Citation
@@ -116,7 +117,12 @@ def _asked(event: Any) -> tuple[str, str, str]:
 
 
 def _budget(event: Any) -> tuple[str, str, str]:
-    return "■", f"the limit of {event.allowed:g} {one_line(event.limit, 40)} is reached", "yellow"
+    unit = "US dollars" if event.limit == "money" else one_line(event.limit, 40)
+    return "■", f"the limit of {event.allowed:,.10g} {unit} is reached", "yellow"
+
+
+def _stuck(event: Any) -> tuple[str, str, str]:
+    return "↻", f"stuck: {one_line(event.what)}", "yellow"
 
 
 def _failure(event: Any) -> tuple[str, str, str]:
@@ -132,7 +138,8 @@ def _compacted(event: Any) -> tuple[str, str, str]:
 def _run_ended(event: Any) -> tuple[str, str, str]:
     tokens = "" if event.input_tokens is None else f", {_tokens(event)} tokens"
     reason = f" ({one_line(mask(event.reason))})" if event.reason else ""
-    text = f"{event.status}{reason} after {event.steps} steps, {event.seconds:.1f} s{tokens}"
+    cost = f", ${event.cost:.4f}" if event.cost else ""
+    text = f"{event.status}{reason} after {event.steps} steps, {event.seconds:.1f} s{tokens}{cost}"
     return "●", text, "bold"
 
 
@@ -146,6 +153,7 @@ _LINES: dict[type[Event], Callable[[Any], tuple[str, str, str]]] = {
     Decision: _decision,
     Asked: _asked,
     Compacted: _compacted,
+    Stuck: _stuck,
     BudgetReached: _budget,
     Failure: _failure,
     RunEnded: _run_ended,

@@ -18,6 +18,7 @@ from bottega.model import (
     ThoughtDelta,
     Usage,
 )
+from bottega.price import Price
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,15 +55,27 @@ Script = str | Say | Call | BaseException | Callable[[Request], "str | Say | Cal
 class ScriptedModel:
     """Play one reply a request, in order; raise AssertionError when there is none left.
 
-    `repeat=True` plays the last reply again and again. What was asked is in `requests`.
+    `repeat=True` plays the last reply again and again. What was asked is in `requests`. Without a
+    price it is a model whose price nobody knows.
     """
 
-    def __init__(self, *script: Script, name: str = "scripted", repeat: bool = False) -> None:
+    def __init__(
+        self,
+        *script: Script,
+        name: str = "scripted",
+        repeat: bool = False,
+        price: Price | None = None,
+    ) -> None:
         self.name = name
+        self.price = price
         self.requests: list[Request] = []
         self._script: list[Script] = list(script)
         self._repeat = repeat
         self._next = 0
+
+    def cost(self, usage: Usage) -> float | None:
+        """Return what the tokens cost by its price."""
+        return None if self.price is None else self.price.cost(usage)
 
     def respond(self, request: Request) -> AsyncIterator[Delta]:
         """Stream the next reply."""

@@ -95,7 +95,7 @@ def make_command(context: FactoryContext, embedder: str) -> click.Command:
             folder=folder.parent,
             plugins=context.plugins,
         )
-        limits = options.limits_from(Budget(), given["steps"], given["seconds"])
+        limits = options.limits_from(Budget(), given)
         events = agent.astream(question, thread=given["thread"], limits=limits, ask=ask_person)
         conduct(agent, events, output)
 

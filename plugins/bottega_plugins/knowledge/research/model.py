@@ -33,6 +33,7 @@ from bottega.model import (
     ToolSpec,
     Usage,
 )
+from bottega.price import cost_of
 from bottega.retry import Retry
 from bottega_plugins.knowledge.research import wording
 from bottega_plugins.knowledge.research.case import Case, read_case
@@ -111,6 +112,10 @@ class ResearchModel:
     def name(self) -> str:
         """The name of the model that writes."""
         return self._model.name
+
+    def cost(self, usage: Usage) -> float | None:
+        """Return what so many tokens cost with the model that writes."""
+        return cost_of(self._model, usage)
 
     async def respond(self, request: Request) -> AsyncIterator[Delta]:
         """Stream the turn: what was judged, then searches or the answer.

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from bottega.decider import Choice, Judgement, Option, Score
 from bottega.embedder import Embedder
+from bottega.model import Request, Usage
 from bottega_plugins.models.embedded import wording
 from bottega_plugins.models.embedded.grounding import ungrounded, without_keys
 from bottega_plugins.models.embedded.passages import Passage
@@ -57,6 +58,14 @@ class EmbeddedDecider:
     """A `bottega.decider.Decider` over an embedder."""
 
     name = "embedded"
+
+    def cost(self, usage: Usage) -> float:
+        """Return 0: it runs in this process, and nobody is paid for it."""
+        return 0.0
+
+    def count_tokens(self, request: Request) -> int:
+        """Return 0: it asks no model."""
+        return 0
 
     def __init__(self, embedder: Embedder) -> None:
         self._vectors = Vectors(embedder)

@@ -55,6 +55,10 @@ class EmbeddedModel:
             yield delta
         yield End(finish=_finish(turn), usage=usage, model=self._embedder.name)
 
+    def cost(self, usage: Usage) -> float:
+        """Return 0: it runs in this process, and nobody is paid for it."""
+        return 0.0
+
     async def _usage(self, request: Request, turn: Plan) -> Usage:
         written = " ".join((turn.thought, turn.answer, *(_json(c.arguments) for c in turn.calls)))
         return Usage(

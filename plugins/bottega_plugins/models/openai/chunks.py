@@ -8,6 +8,7 @@ chunks is `reply`.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -46,7 +47,21 @@ def usage_of(chunk: Mapping[str, Json]) -> Usage | None:
     return Usage(
         input_tokens=_count(usage.get("prompt_tokens")),
         output_tokens=_count(usage.get("completion_tokens")),
+        cached_tokens=_cached(usage.get("prompt_tokens_details")),
     )
+
+
+def cost_of(chunk: Mapping[str, Json]) -> float | None:
+    """Return the US dollars that some gateways say a reply cost."""
+    usage = chunk.get("usage")
+    cost = usage.get("cost") if is_object(usage) else None
+    if not isinstance(cost, int | float) or isinstance(cost, bool):
+        return None
+    return float(cost) if 0 <= cost < math.inf else None
+
+
+def _cached(details: Json) -> int | None:
+    return _count(details.get("cached_tokens")) if is_object(details) else None
 
 
 def clean(text: str) -> str:

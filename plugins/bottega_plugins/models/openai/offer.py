@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bottega.model import Model
 
 
-def make_model(
+def make_model(  # noqa: PLR0913  # each is an option that a graph file may give
     context: FactoryContext,
     *,
     base_url: str = "",
@@ -22,8 +22,14 @@ def make_model(
     connect_timeout: float = 10.0,
     idle_timeout: float = 60.0,
     headers: Mapping[str, str] | None = None,
+    price: Mapping[str, float] | float | None = None,
 ) -> Model:
-    """Make the model that `openai:NAME` names. Times are in seconds. Raises InputError."""
+    """Make the model that `openai:NAME` names. Times are in seconds. Raises InputError.
+
+    `price` is in US dollars for a million tokens, `{input: 0.25, output: 2}`, or 0; without it
+    prices are known for hosted services alone.
+    """
+    from bottega.price import read_price
     from bottega_plugins.models.openai.model import OpenAIModel
     from bottega_plugins.models.openai.settings import Settings, from_environment
 
@@ -38,7 +44,7 @@ def make_model(
         idle_timeout=idle_timeout,
         headers=headers or {},
     )
-    return OpenAIModel(context.argument, settings)
+    return OpenAIModel(context.argument, settings, read_price(price))
 
 
 def make_embedder(
@@ -77,6 +83,7 @@ OPENAI = Offer(
         "openai:NAME; streams, calls tools in parallel, sees images, writes to a JSON Schema",
         "vLLM, Ollama, llama.cpp and others: set OPENAI_BASE_URL; they need no key",
         "the key is sent to OPENAI_BASE_URL only, never to another server that a graph names",
+        "prices of hosted services are known; elsewhere give `price: {input: 1, output: 4}`, or 0",
         "follows no redirects; sampling by beams is not in the protocol",
     ),
     settings=_SETTINGS,

@@ -20,7 +20,7 @@ from bottega.model import (
     ThoughtDelta,
     Usage,
 )
-from bottega_plugins.models.openai.chunks import Calls, clean, deltas_of, usage_of
+from bottega_plugins.models.openai.chunks import Calls, clean, cost_of, deltas_of, usage_of
 from bottega_plugins.models.openai.parsing import parsed
 from bottega_plugins.models.openai.redaction import Redactor
 from bottega_plugins.models.openai.shapes import is_array, is_object
@@ -72,6 +72,7 @@ class ReplyReader:
         self._characters = 0
         self._finish: FinishReason | None = None
         self._usage = Usage()
+        self._cost: float | None = None
         self._model = ""
 
     @property
@@ -161,6 +162,7 @@ class ReplyReader:
         if error:
             raise self._failure(error)
         self._usage = usage_of(chunk) or self._usage
+        self._cost = cost_of(chunk) if self._cost is None else self._cost
         model = chunk.get("model")
         self._model = clean(model) if isinstance(model, str) and model else self._model
         choices = chunk.get("choices")
@@ -192,7 +194,7 @@ class ReplyReader:
             raise ModelReplyError("the server ended its reply without a message", retryable=True)
         self.done = True
         finish = self._finish or ("tool_calls" if len(self._calls) else "stop")
-        return [End(finish=finish, usage=self._usage, model=self._model)]
+        return [End(finish=finish, usage=self._usage, cost=self._cost, model=self._model)]
 
     def _cut(self) -> ModelReplyError:
         return ModelReplyError(
