@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from bottega.deciders import PromptDecider
 from bottega.engine import Team
 from bottega.errors import InputError
 from bottega.model import Sampling
-from bottega.node import AgentParts, NodeKind
+from bottega.node import AgentParts, GraphKind, NodeKind
 from bottega.retry import Retry
 from bottega.spec.model import GraphSpec, NodeSpec, Reference
 from bottega.tools import Tool, tool
@@ -35,6 +35,7 @@ class Assembler:
     plugins: PluginManager
     context: FactoryContext
     _made: dict[tuple[str, str, str], Any] = field(default_factory=dict)
+    _inner: dict[Path, Assembler] = field(default_factory=dict)
 
     @classmethod
     def open(cls, plugins: PluginManager | None, folder: Path) -> Assembler:
@@ -44,6 +45,12 @@ class Assembler:
 
         known = plugins or default_plugins()
         return cls(plugins=known, context=FactoryContext(plugins=known, folder=folder))
+
+    def at(self, folder: Path) -> Assembler:
+        """Return an assembler for a graph within this one; it is closed with this one."""
+        if folder not in self._inner:
+            self._inner[folder] = Assembler.open(self.plugins, folder)
+        return self._inner[folder]
 
     def make(self, kind: OfferKind, reference: Reference | str) -> Any:
         """Make what the reference names, once. Raises UnknownNameError and InputError."""
@@ -79,7 +86,7 @@ class Assembler:
 
     async def aclose(self) -> None:
         """Let go of the connections of what was made; they are opened again when needed."""
-        for thing in self._made.values():
+        for thing in (*self._made.values(), *self._inner.values()):
             if hasattr(thing, "aclose"):
                 await thing.aclose()
 
@@ -100,8 +107,12 @@ def assemble(spec: GraphSpec, assembler: Assembler, model: Reference | None = No
     parts: dict[str, AgentParts] = {}
     for node in spec.nodes:
         kind = Reference(name=node.kind, options=node.options)
-        kinds[node.name] = assembler.make("agent", kind)
-        parts[node.name] = _parts(spec, node, assembler, peers, model)
+        made = kinds[node.name] = assembler.make("agent", kind)
+        own = _parts(spec, node, assembler, peers, model)
+        if isinstance(made, GraphKind):
+            inner = assembler.at(made.graph.folder)
+            own = replace(own, team=assemble(made.graph, inner, model or node.model))
+        parts[node.name] = own
     return Team(spec=spec, kinds=kinds, parts=parts)
 
 

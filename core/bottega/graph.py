@@ -52,6 +52,15 @@ def _counts(field: Field[Any], value: Any) -> bool:
     return not (field.metadata.get(LATER) and value == field.default)
 
 
+def _digest(team: Team) -> str:
+    """Return a graph's hash, graphs within it included."""
+    spec = team.spec
+    parts = (spec.model, spec.decider, spec.dialect, spec.middleware, spec.nodes, spec.edges)
+    inner = [_digest(made.team) for made in team.parts.values() if made.team is not None]
+    plain = json.dumps([*(_unmarked(part) for part in parts), *inner], sort_keys=True)
+    return hashlib.sha256(plain.encode()).hexdigest()
+
+
 @dataclass
 class Graph(Runnable):
     """A checked graph, ready to run."""
@@ -112,10 +121,7 @@ class Graph(Runnable):
 
     def digest(self) -> str:
         """Return a hash that changes with the graph: a run is resumed only on its own graph."""
-        spec = self.spec
-        parts = (spec.model, spec.decider, spec.dialect, spec.middleware, spec.nodes, spec.edges)
-        plain = json.dumps([_unmarked(part) for part in parts], sort_keys=True)
-        return hashlib.sha256(plain.encode()).hexdigest()
+        return _digest(self.team)
 
     async def astream(
         self,

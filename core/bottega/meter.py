@@ -135,6 +135,12 @@ class Meter(AbstractContextManager["Meter"]):
         for name, account in self._accounts.items():
             account.spent = spent.get(name, 0.0)
 
+    def count(self, spent: Mapping[str, float]) -> None:
+        """Count what a part of the work had spent that is not done again: see `spent`."""
+        for name, account in self._accounts.items():
+            if spent.get(name):
+                account.spend(spent[name])
+
     def rewind(self) -> None:
         """Take back all that was counted here: the same is about to be counted again."""
         for account in self._accounts.values():

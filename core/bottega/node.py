@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from bottega.compaction import ContextPolicy
     from bottega.decider import Decider
     from bottega.dialect import Dialect
+    from bottega.engine import Team
     from bottega.middleware import Middleware
     from bottega.model import Model
+    from bottega.spec.model import GraphSpec
     from bottega.tools import Tool
 
 
@@ -45,6 +47,18 @@ class AgentParts:
     """How much of its conversation its model is shown; None for what the model reads."""
     limits: Budget | None = None
     """What it may spend on one task, with everything that it hands on; None to share the run's."""
+    team: Team | None = None
+    """The agents of the graph that the node stands for, if it stands for one."""
+
+
+@runtime_checkable
+class GraphKind(Protocol):
+    """A kind of node that stands for a whole graph: its parts come with that graph's team."""
+
+    @property
+    def graph(self) -> GraphSpec:
+        """The inner graph, checked."""
+        ...
 
 
 @runtime_checkable

@@ -38,6 +38,8 @@ class RunContext:
     ask: Ask | None = None
     rulings: Rulings = field(default_factory=Rulings)
     """What a person has said to the run's questions."""
+    within: str = ""
+    """Where the graph at work stands in the graphs around it: `team/`; empty for the run's own."""
     kept: dict[str, Any] = field(default_factory=dict[str, Any])
     """What nodes keep between two visits to spare a read; never the only copy."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 _FENCE = re.compile(r"```[\w-]*\n(.*?)```", re.DOTALL)
 _BULLET = re.compile(r"^\s*(?:[-*+•]|\(?\d{1,6}[.)])\s+")
@@ -32,9 +32,12 @@ def _listed(text: str) -> list[str] | None:
         return None
     if isinstance(value, dict):
         members = list(cast("dict[str, Any]", value).values())
-        lists = [one for one in members if isinstance(one, list)]
-        value = lists[0] if len(members) == 1 and lists else None
-    return [_text(item) for item in cast("list[Any]", value)] if isinstance(value, list) else None
+        value = members[0] if len(members) == 1 else None
+    return [_text(item) for item in value] if _is_list(value) else None
+
+
+def _is_list(value: Any) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
 
 
 def _text(item: Any) -> str:

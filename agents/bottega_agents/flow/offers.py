@@ -30,6 +30,11 @@ def offers() -> list[Offer]:
             summary="Has a node do its work for each item of a list, several at once.",
             factory=_map,
         ),
+        Offer(
+            name="graph",
+            summary="Another graph file, used as one agent.",
+            factory=_graph,
+        ),
     ]
 
 
@@ -71,3 +76,10 @@ def _map(
         hint = "write where the item stands: `task: Translate this: {item}`"
         raise InputError("task says the same for every item", hint=hint)
     return Map(node=node, task=task, most=most, at_once=at_once, gather=gather)
+
+
+def _graph(context: FactoryContext, *, file: str) -> Any:
+    from bottega.spec.nesting import inner_graph
+    from bottega_agents.flow.graph import InnerGraph
+
+    return InnerGraph(graph=inner_graph(file, context))

@@ -40,13 +40,14 @@ def compile_team(team: Team, checkpointer: Any = None) -> CompiledStateGraph[Any
     limits = {name: parts.limits for name, parts in team.parts.items() if parts.limits}
     for node in team.spec.nodes:
         kind = team.kinds[node.name]
-        spending = leased(node.name, kind.build(team.parts[node.name]), limits)
-        routed = Routed(node.name, spending, plan)
+        built = kind.build(team.parts[node.name])
+        inner = getattr(getattr(built, "__self__", None), "inner", None)
+        routed = Routed(node.name, leased(node.name, built, limits), plan)
         others: dict[str, str | None] = dict.fromkeys(kind.delegates)
         others |= dict.fromkeys(callers.get(node.name, ()))
         others |= dict.fromkeys(handovers[node.name])
         drawn = others | _drawn(plan.ways[node.name], plan)
-        builder.add_node(node.name, either_way(routed.run), destinations=drawn)
+        builder.add_node(node.name, either_way(routed.run, inner), destinations=drawn)
     first = [target for way in plan.ways[START] for target in way.targets]
     if plan.gathers:
         gather = either_way(Gather(plan).run)

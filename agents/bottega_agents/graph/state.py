@@ -104,6 +104,8 @@ class State(TypedDict, total=False):
     """Per critic: the best version of the answer so far."""
     maps: Annotated[dict[str, Any], merge]
     """Per map: the list that it goes over, until it has all the answers."""
+    inner: Annotated[dict[str, Any], merge]
+    """Per node that stands for a graph: what that graph's nodes remember for its next visit."""
     caller: str
     """Only in the input of a delegated node: who asked, and with which call."""
     call_id: str

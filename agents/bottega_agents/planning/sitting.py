@@ -142,7 +142,8 @@ class Sitting:
         """Return the plan as a person wants it, and why it is refused where it is."""
         caller, call_id = self._state.get("caller", ""), self._state.get("call_id", "")
         path = f"{caller}/{call_id}/{self.name}" if caller else self.name
-        person = Person(self.run, self.journal, self.name, f"{path}/plan-{plan.number}", step)
+        place = f"{self.run.within}{path}/plan-{plan.number}"
+        person = Person(self.run, self.journal, self.name, place, step)
         text = wording.shown(plan)
         while True:
             try:

@@ -25,7 +25,7 @@ CHANNEL = "__bottega_journal__"
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 Ref = Mapping[str, str]
-"""What finds a visit's journal in its thread: `checkpoint` and `task`."""
+"""What finds a visit's journal in its thread: `checkpoint`, `task`, inside graphs `namespace`."""
 
 
 class NodeJournal(Journal, Protocol):
@@ -90,7 +90,8 @@ class Place:
     @property
     def ref(self) -> Ref:
         """What finds the journal of this visit."""
-        return {"checkpoint": self.checkpoint, "task": self.task}
+        here = {"checkpoint": self.checkpoint, "task": self.task}
+        return {**here, "namespace": self.namespace} if self.namespace else here
 
 
 async def open_journal(saver: BaseCheckpointSaver[Any], config: RunnableConfig) -> NodeJournal:
@@ -138,7 +139,7 @@ class CheckpointJournal:
         self.ref: Ref | None = place.ref
         self._saver = saver
         self._place = place
-        self._config = _config(place, place.checkpoint)
+        self._config = _config(place, place.ref)
 
     async def write(self, key: str, value: Json) -> None:
         """Record the value; it is with the saver when this returns."""
@@ -150,19 +151,19 @@ class CheckpointJournal:
         return await _written(self._saver, self._place, ref)
 
 
-def _config(place: Place, checkpoint: str) -> RunnableConfig:
+def _config(place: Place, ref: Ref) -> RunnableConfig:
     return {
         "configurable": {
             "thread_id": place.thread,
-            "checkpoint_ns": place.namespace,
-            "checkpoint_id": checkpoint,
+            "checkpoint_ns": ref.get("namespace", ""),
+            "checkpoint_id": ref["checkpoint"],
         }
     }
 
 
 async def _written(saver: BaseCheckpointSaver[Any], place: Place, ref: Ref) -> dict[str, Json]:
     """Read a journal from pending writes."""
-    stored = await saver.aget_tuple(_config(place, ref["checkpoint"]))
+    stored = await saver.aget_tuple(_config(place, ref))
     writes = stored.pending_writes or () if stored else ()
     mine = (
         json.loads(value)

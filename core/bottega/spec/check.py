@@ -14,6 +14,7 @@ from bottega.spec.findings import Findings
 from bottega.spec.flow import Flow
 from bottega.spec.model import GraphSpec, Mark
 from bottega.spec.names import Names
+from bottega.spec.nesting import opened
 from bottega.spec.nodes import check_node_name
 from bottega.spec.reader import Draft, draft_file
 from bottega.spec.team import check_delegation, wire
@@ -54,7 +55,8 @@ def check_file(path: Path | str, plugins: PluginManager) -> Draft:
         return draft
     findings = Findings(file=draft.spec.file)
     findings.extend(draft.findings)
-    findings.extend(tuple(check_graph(draft.spec, plugins)))
+    with opened(Path(path)):
+        findings.extend(tuple(check_graph(draft.spec, plugins)))
     return Draft(spec=draft.spec, findings=findings.sorted())
 
 

@@ -43,11 +43,14 @@ class Findings:
         return len(self._found) >= MOST
 
     def sorted(self) -> tuple[Finding, ...]:
-        """Return the findings in the order of the file, each once."""
-        found = sorted(dict.fromkeys(self._found), key=lambda one: (one.line, one.column))
+        """Return the findings in the order of the file, each once; those of inner graphs last."""
+        found = sorted(dict.fromkeys(self._found), key=self._place)
         if self._more:
             found.append(Finding(message=f"{self._more} more findings", file=self.file))
         return tuple(found)
+
+    def _place(self, one: Finding) -> tuple[bool, str, int, int]:
+        return one.file != self.file, one.file, one.line, one.column
 
 
 def clip(text: str, most: int = 60) -> str:

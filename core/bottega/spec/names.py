@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, cast
 
-from bottega.errors import BottegaError, UnknownNameError
+from bottega.errors import BottegaError, GraphError, UnknownNameError
 from bottega.messages import Json
 from bottega.offer import OfferKind
 from bottega.plugin.context import FactoryContext
@@ -69,6 +69,9 @@ class Names:
         context = FactoryContext(plugins=self.plugins, folder=self.spec.folder)
         try:
             made: Any = self.plugins.make("agent", name, context, **options)
+        except GraphError as error:  # of an inner graph, each with its own file and line
+            self.findings.extend(error.findings)
+            return None
         except BottegaError as error:
             self.findings.add(mark, error.message, error.hint)
             return None

@@ -26,6 +26,8 @@ class Wiring:
     """False when its kind could not be made: nothing then follows from what is missing here."""
     delegates: tuple[str, ...] = ()
     """Nodes of the graph only; misspelt names are those that were probably meant."""
+    heirs: tuple[str, ...] = ()
+    """Nodes that its task may be handed over to."""
     outcomes: tuple[str, ...] = ()
     bound: int | None = None
 
@@ -57,6 +59,7 @@ def wire(
             node=node,
             known=True,
             delegates=delegates,
+            heirs=tuple(name for name in getattr(kind, "hands_off_to", ()) if name in names),
             outcomes=tuple(kind.outcomes),
             bound=kind.bound,
         )
@@ -125,7 +128,7 @@ def check_delegation(wirings: Mapping[str, Wiring], findings: Findings) -> None:
                 findings.add(
                     place_of(one.node, name),
                     f"{name!r} cannot be a delegate: it hands on work, or its edges carry words",
-                    "delegate to nodes that do their task themselves, such as specialists",
+                    "put it in a graph file of its own and delegate to that: `kind: graph`",
                 )
         for tool in one.node.tools:
             if tool.name in one.delegates:
