@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from bottega.cli.planned import change_line, plan_line, task_lines
 from bottega.escape import mask, one_line, plain
 from bottega.events import (
     Action,
@@ -21,9 +22,11 @@ from bottega.events import (
     MessageSent,
     NodeStarted,
     Observation,
+    PlanMade,
     RunEnded,
     RunStarted,
     Stuck,
+    TaskChanged,
     Thought,
 )
 from bottega.messages import Citation
@@ -53,9 +56,8 @@ class Terminal:
             return
         mark, text, style = line(event)
         self._print(self._name(event.node or "run"), f"{mark} {text}", style)
-        if isinstance(event, Thought):
-            for more in event.text.strip().splitlines()[1:MOST_LINES]:
-                self._print(self._name(""), f"  {one_line(more, LINE_WIDTH)}", style)
+        for more in _more_lines(event):
+            self._print(self._name(""), f"  {more}", style)
 
     def _print(self, name: Any, text: str, style: str) -> None:
         self._console.print(name, end=" ")
@@ -70,6 +72,16 @@ class Terminal:
             return Text(" " * 14)
         colour = self._colours.setdefault(name, COLOURS[len(self._colours) % len(COLOURS)])
         return Text(f"{one_line(name, 14):>14}", style=f"bold {colour}")
+
+
+def _more_lines(event: Event) -> list[str]:
+    """Return what is shown below an event's line."""
+    if isinstance(event, Thought):
+        lines = event.text.strip().splitlines()[1:MOST_LINES]
+        return [one_line(line, LINE_WIDTH) for line in lines]
+    if isinstance(event, Asked) and event.question["kind"] == "plan":
+        return task_lines(event.question["value"])
+    return task_lines(event.plan) if isinstance(event, PlanMade) else []
 
 
 def _started(event: Any) -> tuple[str, str, str]:
@@ -112,7 +124,8 @@ def _decision(event: Any) -> tuple[str, str, str]:
 
 def _asked(event: Any) -> tuple[str, str, str]:
     question = event.question
-    text = f"{one_line(question['text'])}  [{one_line(question['id'], 200)}]"
+    first = question["text"].partition("\n")[0] if question["kind"] == "plan" else question["text"]
+    text = f"{one_line(first)}  [{one_line(question['id'], 200)}]"
     return "?", f"waits for a person: {text}", "bold yellow"
 
 
@@ -151,6 +164,8 @@ _LINES: dict[type[Event], Callable[[Any], tuple[str, str, str]]] = {
     Observation: _observation,
     MessageSent: _message,
     Decision: _decision,
+    PlanMade: plan_line,
+    TaskChanged: change_line,
     Asked: _asked,
     Compacted: _compacted,
     Stuck: _stuck,
