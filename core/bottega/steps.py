@@ -43,6 +43,7 @@ from bottega.questions import Question
 from bottega.repeats import REPEATED, Repeats
 from bottega.replies import reply_from_json, reply_to_json
 from bottega.spending import Spending
+from bottega.tape import in_turn
 
 if TYPE_CHECKING:
     from bottega.loop import Loop
@@ -79,6 +80,7 @@ class Steps:
         loop = self._loop
         try:
             while True:
+                await in_turn()
                 self._meter.take_step()
                 loop.step += 1
                 yield loop.event(StepStarted)

@@ -57,6 +57,10 @@ class TapedRun(Protocol):
 class Tape(Protocol):
     """A cassette that is open."""
 
+    async def turn(self) -> None:
+        """Return when the branch at work may go on."""
+        ...
+
     async def call(self, kind: str, asked: Json, make: Callable[[], Awaitable[Json]]) -> Json:
         """Return what comes of a call, from wherever it comes. Raises CassetteError."""
         ...
@@ -97,6 +101,16 @@ async def from_outside(kind: str, asked: Json, make: Callable[[], Awaitable[Json
     """
     tape = TAPE.get()
     return await make() if tape is None else await tape.call(kind, asked, make)
+
+
+async def in_turn() -> None:
+    """Go on when it is this branch's turn: at once, but where a cassette is played.
+
+    To be awaited before branches compete for something, such as the last step of a budget.
+    """
+    tape = TAPE.get()
+    if tape is not None:
+        await tape.turn()
 
 
 def taped_run() -> TapedRun | None:

@@ -22,6 +22,7 @@ from bottega.messages import Json
 from bottega.model import Usage
 from bottega.node import AgentParts
 from bottega.run import RunContext
+from bottega.tape import in_turn
 from bottega.spending import Spending
 from bottega_agents.storage.journal import NodeJournal
 
@@ -115,6 +116,7 @@ class Decisions:
 
     async def _asked(self, ask: Callable[[], Awaitable[Decided]], material: str) -> Decided:
         meter = self._run.meter
+        await in_turn()
         meter.check()
         async with asyncio.timeout(meter.seconds_left()), self._spending.question(material):
             return await ask()

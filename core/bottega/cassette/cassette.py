@@ -82,6 +82,11 @@ class Cassette:
         else:
             around.deck.finish()
 
+    async def turn(self) -> None:
+        """Let parallel branches go on in the order in which they were recorded."""
+        if self._around is not None and isinstance(self._around.deck, Player):
+            await self._around.deck.turn()
+
     async def call(self, kind: str, asked: Json, make: Callable[[], Awaitable[Json]]) -> Json:
         """Make a call, or tell what came of it when it was recorded."""
         assert self._around is not None

@@ -14,7 +14,7 @@ from bottega.messages import Json
 MOST_LINES = 24
 """Of the difference that is shown."""
 _WIDTH = 200
-_AGAIN = "if the change is meant, record the cassette anew"
+AGAIN = "if the change is meant, record the cassette anew"
 
 
 class CassetteError(BottegaError):
@@ -28,11 +28,11 @@ def differs(call: str, recorded: Json, came: Json, where: str) -> CassetteError:
     """
     if recorded is None:
         shown = "\n".join(f"  + {line}" for line in _clipped(_lines(came)))
-        return CassetteError(f"{where}: {call} was not recorded; it asks:\n{shown}", hint=_AGAIN)
+        return CassetteError(f"{where}: {call} was not recorded; it asks:\n{shown}", hint=AGAIN)
     diff = list(difflib.ndiff(_lines(recorded), _lines(came)))
     changed = [line for line in diff if line[:1] in "+-"]
     shown = "\n".join(f"  {line}" for line in _clipped(changed))
-    return CassetteError(f"{where}: {call} is not what was recorded:\n{shown}", hint=_AGAIN)
+    return CassetteError(f"{where}: {call} is not what was recorded:\n{shown}", hint=AGAIN)
 
 
 def _lines(value: Json) -> list[str]:

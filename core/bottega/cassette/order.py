@@ -35,7 +35,9 @@ class Ordered:
 
     def put(self, event: Event) -> None:
         """Take an event, and let those go whose turn it is."""
-        self._held[place(), event_name(event)].append(event)
+        at, name = place(), event_name(event)
+        self._held[at, name].append(event)
+        self._player.happened(at, name)
         while self._expected:
             line = self._expected[0][1]
             waiting = self._held.get((line["at"], line["is"]))

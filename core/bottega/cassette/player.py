@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from bottega.cassette.came import error_from_json
-from bottega.cassette.divergence import CassetteError, differs
+from bottega.cassette.divergence import AGAIN, CassetteError, differs
 from bottega.cassette.file import masked
+from bottega.cassette.turns import Turns
 from bottega.chance import Draw
 from bottega.messages import Json
 from bottega.place import place
@@ -41,12 +42,16 @@ class Player:
         self._last: dict[str, Json] = {}
         self.events: dict[str, deque[Line]] = defaultdict(deque)
         """What each run's events were, in order, by the run's place."""
+        self._coming: dict[tuple[str, str], deque[int]] = defaultdict(deque)
+        self._due: dict[str, set[int]] = defaultdict(set)
         self.problem: CassetteError | None = None
         """The first thing that was not as recorded."""
-        for number, line in lines:
-            self._take(number, line)
+        numbers = [self._take(number, line) for number, line in lines]
+        self.turns = Turns(number for number in numbers if number)
+        """Of calls and events."""
 
-    def _take(self, number: int, line: Mapping[str, Json]) -> None:
+    def _take(self, number: int, line: Mapping[str, Json]) -> int:
+        """Sort a line in; return its number, if it has a turn."""
         at = line["at"]
         if line["kind"] == "drawn":
             for what, values in line.items():
@@ -54,8 +59,13 @@ class Player:
                     self._drawn[at, what] = deque(values)
         elif line["kind"] == "event":
             self.events[at.partition("/")[0]].append((number, line))
+            self._coming[at, line["is"]].append(number)
+            self._due[at].add(number)
+            return number
         else:
             self._calls[line["kind"], at].append((number, line))
+            return 0 if line["kind"] == "run" else number
+        return 0
 
     def begin(self, at: str, told: Json) -> Json:
         """Return what was noted when the run began. Raises CassetteError for one run too many."""
@@ -74,42 +84,59 @@ class Player:
 
     async def call(self, kind: str, asked: Json, make: Callable[[], Awaitable[Json]]) -> Json:
         """Return what came of the call, or raise what it raised; TimeoutError if broken off."""
-        came = self.recorded(kind, asked)
+        came = await self.recorded(kind, asked)
         if "cut" in came:
             raise TimeoutError
         if "error" in came:
             raise error_from_json(came["error"])
         return came
 
-    def recorded(self, kind: str, asked: Json) -> Mapping[str, Json]:
-        """Return what was noted of the call. Raises CassetteError for another one."""
-        return self._next(kind, place(), asked)["came"]  # type: ignore[no-any-return]
+    async def recorded(self, kind: str, asked: Json) -> Mapping[str, Json]:
+        """Return what was noted of the call, in its turn. Raises CassetteError for another one."""
+        number, line = self._next(kind, place(), asked)
+        try:
+            await self.turns.turn(number)
+        finally:
+            self.turns.done(number)
+        return line["came"]  # type: ignore[no-any-return]
 
-    def _next(self, kind: str, at: str, asked: Json) -> Mapping[str, Json]:
+    async def turn(self) -> None:
+        """Wait until the next event of this place is due."""
+        due = self._due.get(place())
+        if due:
+            await self.turns.turn(min(due))
+
+    def happened(self, at: str, name: str) -> None:
+        """Say that an event has come, whether it may go out yet or not."""
+        numbers = self._coming.get((at, name))
+        if numbers:
+            number = numbers.popleft()
+            self._due[at].discard(number)
+            self.turns.done(number)
+
+    def _next(self, kind: str, at: str, asked: Json) -> Line:
         waiting, asked = self._calls[kind, at], masked(asked)
         if not waiting:
-            raise self.failed(differs(f"{_named(kind, at)}", None, asked, str(self._file)))
+            raise self.failed(differs(_named(kind, at), None, asked, str(self._file)))
         number, line = waiting.popleft()
         if line["asked"] != asked:
             where = f"{self._file}:{number}"
-            raise self.failed(differs(f"{_named(kind, at)}", line["asked"], asked, where))
-        return line
+            raise self.failed(differs(_named(kind, at), line["asked"], asked, where))
+        return number, line
 
     def failed(self, problem: CassetteError) -> CassetteError:
         """Note the first thing that is not as recorded, and return the error."""
         self.problem = self.problem or problem
+        self.turns.stop()
         return problem
 
     def unmade(self, run: str) -> None:
         """Raise CassetteError when something was recorded of the run that was not asked for."""
         for (kind, at), waiting in self._calls.items():
             if waiting and at.partition("/")[0] == run:
-                number, line = waiting[0]
-                raise self.failed(
-                    differs(
-                        f"{_named(kind, at)}", line["asked"], "(never)", f"{self._file}:{number}"
-                    )
-                )
+                where = f"{self._file}:{waiting[0][0]}"
+                problem = f"{where}: {_named(kind, at)} was recorded, and not made"
+                raise self.failed(CassetteError(problem, hint=AGAIN))
 
     def draw(self, what: Draw, fresh: Callable[[], Any]) -> Any:
         """Return what was drawn. Raises CassetteError for a number that was not recorded."""

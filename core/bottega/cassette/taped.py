@@ -88,7 +88,7 @@ class Around:
         """Stream a reply, from the model or from the cassette."""
         asked = self._asked.setdefault(place(), Asked()).told(model, request)
         if isinstance(self.deck, Player):
-            came = self.deck.recorded("model", asked)
+            came = await self.deck.recorded("model", asked)
             for delta in came["deltas"]:
                 yield delta_from_json(delta)
             if "error" in came:
