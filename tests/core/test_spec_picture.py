@@ -251,3 +251,77 @@ def test_any_graph_has_a_picture_without_overlaps(edges, delegates):
     assert {box.name for box in drawing.boxes} == {"start", "end", *"abcde"}
     areas = [area(box) for box in drawing.boxes]
     assert not any(overlap(one, other) for one, other in combinations(areas, 2))
+
+
+STEERED = """\
+nodes:
+  plan: {kind: specialist}
+  each: {kind: map, node: team}
+  team: {kind: graph, file: inner.yaml}
+  web: {kind: specialist}
+  write: {kind: specialist}
+  score: {kind: specialist}
+  ask: {kind: human, options: [approve, revise]}
+edges:
+  - start -> [plan, web]
+  - plan -> each
+  - "[each, web] -> write"
+  - write -> score
+  - score -> write: if score < 0.5 and not abstained (at most 3)
+  - score -> ask: else
+  - ask -> end: approve
+  - ask -> write: revise (at most 2)
+"""
+
+
+@pytest.fixture
+def steered(tmp_path):
+    (tmp_path / "inner.yaml").write_text(RESEARCH)
+    return parse_graph(STEERED, folder=tmp_path)
+
+
+def test_a_graph_within_a_graph_is_drawn_in_its_box(steered):
+    drawing = layout(steered)
+    (inner,) = drawing.inner
+    box = boxes_of(drawing)["team"]
+    assert {"lead", "librarian", "reviewer"} <= set(boxes_of(inner))
+    for one in inner.boxes:
+        a, b, c, d = area(one)
+        assert box.x < a
+        assert box.y < b
+        assert c < box.x + box.width
+        assert d < box.y + box.height
+    assert svg(drawing).count("librarian") == 1
+    assert png(drawing)
+
+
+def test_conditions_stand_on_their_arrows_and_nothing_crosses_them(steered):
+    drawing = layout(steered)
+    labels = [label.text for label in drawing.labels]
+    assert "if score < 0.5 and not abstained (at most 3)" in labels
+    points = [point for curve in drawing.curves for point in flatten(curve.points)]
+    for label in drawing.labels:
+        a, b, c, d = label_area(label)
+        assert not any(a < x < c and b < y < d for x, y in points), label
+
+
+def test_mermaid_draws_it_within_too(steered):
+    chart = mermaid(steered)
+    assert 'subgraph n2 ["team<br/>graph"]' in chart
+    assert '        n2_n3 -->|"revise"| n2_n0' in chart
+    assert "n1 -.-> n2\n" in chart  # the map's work
+    assert '|"if score #60; 0.5 and not abstained #40;at most 3#41;"|' in chart
+
+
+def test_a_graph_that_holds_itself_is_drawn_once(tmp_path):
+    text = "nodes: {g: {kind: graph, file: g.yaml}}\nedges: [start -> g, g -> end]\n"
+    (tmp_path / "g.yaml").write_text(text)
+    assert mermaid(parse_graph(text, folder=tmp_path)).count("subgraph") == 1
+
+
+def test_only_files_beside_the_graph_are_drawn(tmp_path):
+    (tmp_path / "other.yaml").write_text(RESEARCH)
+    folder = tmp_path / "graphs"
+    folder.mkdir()
+    text = "nodes: {g: {kind: graph, file: ../other.yaml}}\nedges: [start -> g, g -> end]\n"
+    assert "subgraph" not in mermaid(parse_graph(text, folder=folder))

@@ -6,12 +6,12 @@ lies on one axis.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from bottega.spec.drawing import NAME_SIZE, SMALL_SIZE, cut, text_width
-from bottega.spec.links import Links
+from bottega.spec.drawing import NAME_SIZE, SMALL_SIZE, Drawing, cut, text_width
+from bottega.spec.links import Links, Pair
 from bottega.spec.model import END, START, GraphSpec, NodeSpec
 
 ROW_GAP = 40.0
@@ -23,6 +23,8 @@ CROWD = 34.0
 """Room beside a label for arrows that come down from the lanes."""
 PAD = 16.0
 LINE = 17.0
+LEAST = 104.0
+"""Width of a node's box."""
 MOST_LETTERS = 28
 
 
@@ -47,6 +49,8 @@ class Block:
     """Where its column begins and ends."""
     right: float = 0.0
     row: int = 0
+    inner: Drawing | None = None
+    """The picture of the graph that the node stands for."""
 
     @property
     def middle(self) -> float:
@@ -58,6 +62,11 @@ class Block:
         """The y half-way."""
         return self.y + self.height / 2
 
+    @property
+    def head(self) -> float:
+        """The height of its text, below which an inner picture begins."""
+        return 36.0 + LINE * len(self.lines)
+
     def family(self) -> list[Block]:
         """Return the block and all below it, each before those below it."""
         found: list[Block] = [self]
@@ -66,9 +75,19 @@ class Block:
         return found
 
 
-def place_blocks(spec: GraphSpec, links: Links) -> dict[str, Block]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Look:
+    """How the nodes of a graph look, beyond what they say of themselves."""
+
+    kinds: Sequence[str]
+    """All kinds of the picture: the place in the list is the colour."""
+    inner: Mapping[str, Drawing]
+    """Pictures of inner graphs, by the node."""
+
+
+def place_blocks(spec: GraphSpec, links: Links, look: Look) -> dict[str, Block]:
     """Return every node's box, placed, start and end among them."""
-    blocks = _blocks(spec, links)
+    blocks = _blocks(spec, links, look)
     columns = _columns(links, blocks)
     first = [column[0].height for column in columns if column]
     x = 0.0
@@ -78,9 +97,8 @@ def place_blocks(spec: GraphSpec, links: Links) -> dict[str, Block]:
     return blocks
 
 
-def _blocks(spec: GraphSpec, links: Links) -> dict[str, Block]:
-    kinds = list(dict.fromkeys(node.kind for node in spec.nodes))
-    blocks = {node.name: _node_block(node, kinds.index(node.kind)) for node in spec.nodes}
+def _blocks(spec: GraphSpec, links: Links, look: Look) -> dict[str, Block]:
+    blocks = {node.name: _node_block(node, look) for node in spec.nodes}
     blocks[START] = _block(START, (), -1)
     blocks[END] = _block(END, (), -1)
     for name, below in links.under.items():
@@ -88,15 +106,22 @@ def _blocks(spec: GraphSpec, links: Links) -> dict[str, Block]:
     return blocks
 
 
-def _node_block(node: NodeSpec, role: int) -> Block:
+def _node_block(node: NodeSpec, look: Look) -> Block:
     lines = [node.kind, ", ".join(tool.name for tool in node.tools)]
     shown = tuple(cut(line, MOST_LETTERS) for line in lines if line)
-    return _block(cut(node.name, MOST_LETTERS), shown, role, node.description)
+    role = look.kinds.index(node.kind)
+    block = _block(cut(node.name, MOST_LETTERS), shown, role, node.description)
+    inner = look.inner.get(node.name)
+    if inner is not None:
+        block.inner = inner
+        block.width = max(block.width, inner.width)
+        block.height = block.head + inner.height
+    return block
 
 
 def _block(name: str, lines: tuple[str, ...], role: int, tip: str = "") -> Block:
     widths = [text_width(name, NAME_SIZE), *(text_width(line, SMALL_SIZE) for line in lines)]
-    least = 56.0 if role < 0 else 104.0
+    least = 56.0 if role < 0 else LEAST
     return Block(
         name=name,
         lines=lines,
@@ -144,8 +169,25 @@ def _place_column(column: list[Block], x: float, axis: float) -> float:
 def _gap_after(rank: int, links: Links) -> float:
     texts = [text for pair, text in links.forward.items() if links.ranks.get(pair[0]) == rank]
     widest = max([COLUMN_GAP, *(text_width(text, SMALL_SIZE) + 60 for text in texts if text)])
+    widest = max([widest, *(_share(pair, text, links) for pair, text in _over(rank, links))])
     crowded = any(links.ranks[target] == rank + 1 for _, target in links.backward)
     return widest + (CROWD if crowded else 0.0)
+
+
+def _over(rank: int, links: Links) -> list[tuple[Pair, str]]:
+    """Return the arrows that lead back over the gap behind a column, with what stands on them."""
+    ranks = links.ranks
+    return [
+        (pair, text)
+        for pair, text in links.backward.items()
+        if ranks[pair[1]] <= rank < ranks[pair[0]]
+    ]
+
+
+def _share(pair: Pair, text: str, links: Links) -> float:
+    """Return a gap's part of the room that a label above it needs."""
+    span = links.ranks[pair[0]] - links.ranks[pair[1]]
+    return (text_width(text, SMALL_SIZE) + 24 - LEAST * (span - 1)) / span
 
 
 def _measure(block: Block) -> None:

@@ -7,7 +7,7 @@ both writers agree.
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 Point = tuple[float, float]
 
@@ -59,6 +59,8 @@ class Drawing:
     boxes: tuple[Box, ...]
     curves: tuple[Curve, ...]
     labels: tuple[Label, ...]
+    inner: tuple[Drawing, ...] = ()
+    """Pictures of inner graphs, in place: each lies in the box of the node that stands for it."""
 
 
 def text_width(text: str, size: float) -> float:
@@ -106,6 +108,17 @@ def _towards(begin: Point, end: Point, distance: float) -> Point:
     length = max(abs(dx) + abs(dy), 1e-9)
     share = min(distance / length, 0.5)
     return begin[0] + dx * share, begin[1] + dy * share
+
+
+def moved(drawing: Drawing, dx: float, dy: float) -> Drawing:
+    """Return the drawing with everything in it moved."""
+    return replace(
+        drawing,
+        boxes=tuple(replace(box, x=box.x + dx, y=box.y + dy) for box in drawing.boxes),
+        curves=tuple(shift(curve, dx, dy) for curve in drawing.curves),
+        labels=tuple(replace(one, x=one.x + dx, y=one.y + dy) for one in drawing.labels),
+        inner=tuple(moved(one, dx, dy) for one in drawing.inner),
+    )
 
 
 def shift(curve: Curve, dx: float, dy: float) -> Curve:

@@ -79,6 +79,9 @@ class Flow:
 
     def _check_ways(self, leaving: _OneWay, stuck: set[str]) -> None:
         onward = {name: [edge.target for edge in edges] for name, edges in leaving.items()}
+        for name, wiring in self.wirings.items():
+            if wiring.heirs:
+                onward[name] = [*onward.get(name, ()), *wiring.heirs]
         flowing = reached([START], onward) - {START, END}
         team = {name: list(wiring.delegates) for name, wiring in self.wirings.items()}
         both = {name: [*onward.get(name, ()), *team.get(name, ())] for name in {*onward, *team}}

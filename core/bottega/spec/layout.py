@@ -7,9 +7,9 @@ run in lanes above.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
-from bottega.spec.blocks import CROWD, Block, place_blocks
+from bottega.spec.blocks import CROWD, Block, Look, place_blocks
 from bottega.spec.drawing import (
     SMALL_SIZE,
     Box,
@@ -17,10 +17,12 @@ from bottega.spec.drawing import (
     Drawing,
     Label,
     Point,
+    moved,
     shift,
     straight,
     text_width,
 )
+from bottega.spec.inner import below, inner_graphs
 from bottega.spec.lanes import draw_lanes
 from bottega.spec.links import Links, Pair, links_of
 from bottega.spec.model import GraphSpec
@@ -30,9 +32,20 @@ _Arrows = tuple[list[Curve], list[Label]]
 
 
 def layout(spec: GraphSpec) -> Drawing:
-    """Place everything."""
+    """Place everything, graphs within the graph included."""
+    inner = inner_graphs(spec)
+    nodes = [node for one in (spec, *inner.values()) for node in one.nodes]
+    return _layout(spec, inner, list(dict.fromkeys(node.kind for node in nodes)))
+
+
+def _layout(spec: GraphSpec, inner: Mapping[str, GraphSpec], kinds: Sequence[str]) -> Drawing:
+    drawn = {
+        node.name: _layout(inner[node.name], below(inner, node.name), kinds)
+        for node in spec.nodes
+        if node.name in inner
+    }
     links = links_of(spec)
-    blocks = place_blocks(spec, links)
+    blocks = place_blocks(spec, links, Look(kinds=kinds, inner=drawn))
     near = {pair: text for pair, text in links.forward.items() if _columns(pair, links) == 1}
     far = {pair: text for pair, text in links.forward.items() if pair not in near}
     lower = {target for _, target in links.backward if blocks[target].row}
@@ -116,7 +129,13 @@ def _frame(title: str, blocks: list[Block], arrows: _Arrows) -> Drawing:
         boxes=tuple(_box(block, dx, dy) for block in blocks),
         curves=tuple(shift(curve, dx, dy) for curve in curves),
         labels=tuple(Label(x=one.x + dx, y=one.y + dy, text=one.text) for one in labels),
+        inner=tuple(_inside(block, one, dx, dy) for block in blocks if (one := block.inner)),
     )
+
+
+def _inside(block: Block, inner: Drawing, dx: float, dy: float) -> Drawing:
+    """Return the picture of an inner graph in the middle of its box, below the text."""
+    return moved(inner, block.middle - inner.width / 2 + dx, block.y + block.head + dy)
 
 
 def _box(block: Block, dx: float, dy: float) -> Box:

@@ -9,10 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bottega.messages import Json
+from bottega.spec.drawing import cut
 from bottega.spec.model import END, START, GraphSpec, NodeSpec
 from bottega.spec.walk import backward
 
 Pair = tuple[str, str]
+LONGEST_LABEL = 48
+"""Characters of what stands on an edge."""
+TALK = "talks_to"
+"""The option that lists nodes which get messages, not work."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,8 +41,9 @@ def links_of(spec: GraphSpec) -> Links:
     edges = _edges(spec, names)
     back = backward(edges, START, [node.name for node in spec.nodes])
     forward = {pair: text for pair, text in edges.items() if pair not in back}
-    delegations = tuple((node.name, to) for node in spec.nodes for to in delegates_of(node, names))
     on_edges = {name for pair in edges for name in pair}
+    asked = {node.name: delegates_of(node, names, on_edges) for node in spec.nodes}
+    delegations = tuple((name, to) for name, others in asked.items() for to in others)
     under = _under(spec, delegations, on_edges)
     placed = {name for below in under.values() for name in below}
     return Links(
@@ -49,14 +55,15 @@ def links_of(spec: GraphSpec) -> Links:
     )
 
 
-def delegates_of(node: NodeSpec, names: set[str]) -> tuple[str, ...]:
-    """Return the nodes that an option of the node lists: those that it delegates to."""
+def delegates_of(node: NodeSpec, names: set[str], on_edges: set[str]) -> tuple[str, ...]:
+    """Return the nodes that it delegates to: an option lists them, or names one without edges."""
     found: dict[str, None] = {}
-    for value in node.options.values():
-        if isinstance(value, list):
-            for name in _texts(value):
-                if name in names and name != node.name:
-                    found[name] = None
+    for key, value in node.options.items():
+        listed = _texts(value) if isinstance(value, list) and key != TALK else []
+        alone = [value] if isinstance(value, str) and value not in on_edges else []
+        for name in (*listed, *alone):
+            if name in names and name != node.name:
+                found[name] = None
     return tuple(found)
 
 
@@ -70,7 +77,7 @@ def _edges(spec: GraphSpec, names: set[str]) -> dict[Pair, str]:
     for edge in spec.edges:
         pair = (edge.source, edge.target)
         if edge.source in known and edge.target in known and edge.source != edge.target:
-            words = [word for word in (edges.get(pair, ""), edge.label) if word]
+            words = [word for word in (edges.get(pair, ""), cut(edge.label, LONGEST_LABEL)) if word]
             edges[pair] = " / ".join(dict.fromkeys(words))
     return edges
 

@@ -48,6 +48,18 @@ class Reference:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class MemorySpec:
+    """How a node uses the graph's memory."""
+
+    facts: bool = True
+    """It is told facts that bear on its task, and has the tools `remember` and `recall`."""
+    episodes: bool = False
+    """It is told of past runs with similar tasks; its runs are recorded."""
+    user: str = ""
+    """Whose memory it is; empty for that of the one who runs the graph."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class NodeSpec:
     """One node. What only its kind understands is in `options`."""
 
@@ -68,6 +80,8 @@ class NodeSpec:
     """What it may spend on one task, with everything that it hands on; None to share the run's."""
     context: ContextPolicy | None = field(default=None, metadata={LATER: True})
     """How much of its conversation its model is shown; None for what the model reads."""
+    memory: MemorySpec | None = field(default=None, metadata={LATER: True})
+    """What it keeps between runs; None for nothing."""
     options: Mapping[str, Json] = field(default_factory=dict[str, Json])
     marks: Mapping[str, Mark] = field(default_factory=dict[str, Mark])
     """Where each key of the node stands (`tools`), its value (`tools=`) and the items of a list
@@ -118,6 +132,8 @@ class GraphSpec:
     decider: Reference | None = None
     dialect: Reference | None = None
     middleware: tuple[Reference, ...] | None = None
+    memory: Reference = Reference(name="sqlite")
+    """Where nodes that remember do so; not part of what a run is resumed on."""
     limits: Budget = Budget()
     file: str = ""
     """As the user named it; empty when the graph was built in Python."""

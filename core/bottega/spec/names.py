@@ -36,6 +36,8 @@ class Names:
         spec = self.spec
         self._check_agent(spec.model, spec.decider, spec.dialect)
         self._check_all("middleware", spec.middleware or ())
+        if any(node.memory for node in spec.nodes):
+            self._check_all("memory", (spec.memory,))
         for node in spec.nodes:
             self._check_agent(node.model, node.decider, node.dialect)
             self._check_all("tool", node.tools)

@@ -10,7 +10,7 @@ from bottega.spec.document import Entry, Items, Node, Scalar, Table
 from bottega.spec.fields import Range, Reader, plain
 from bottega.spec.findings import Findings, clip
 from bottega.spec.limits import node_limits
-from bottega.spec.memory import read_context
+from bottega.spec.memory import read_context, read_memory
 from bottega.spec.model import END, START, Mark, NodeSpec
 
 SAMPLING = {
@@ -34,6 +34,7 @@ NODE_KEYS = (
     "allow",
     "limits",
     "context",
+    "memory",
 )
 """What every node may have; a node's other keys are options of its kind."""
 
@@ -66,6 +67,7 @@ def read_node(entry: Entry, reader: Reader) -> NodeSpec:
         allow=_allow(fields.get("allow"), reader),
         limits=node_limits(fields.get("limits"), reader),
         context=read_context(fields.get("context"), reader),
+        memory=read_memory(fields.get("memory"), reader),
         options=_options(table, reader),
         marks={"": entry.mark} | _marks(table),
     )

@@ -55,6 +55,8 @@ class _Canvas:
             self._box(box)
         for label in drawing.labels:
             self._text(label.text, (label.x, label.y), SMALL_SIZE, LABEL)
+        for inner in drawing.inner:
+            self.draw(inner)
 
     def _curve(self, curve: Curve) -> None:
         points = list(flatten(curve.points))

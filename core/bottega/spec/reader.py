@@ -31,6 +31,7 @@ GRAPH_KEYS = (
     "middleware",
     "nodes",
     "edges",
+    "memory",
     "limits",
 )
 _EXAMPLE = "for example `edges: [start -> lead, lead -> end]`"
@@ -103,6 +104,8 @@ class _Reading:
             decider=self.reader.reference(fields.get("decider"), "decider"),
             dialect=self.reader.reference(fields.get("dialect"), "dialect"),
             middleware=self.reader.references(fields.get("middleware"), "middleware"),
+            memory=self.reader.reference(fields.get("memory"), "memory")
+            or Reference(name="sqlite"),
             limits=graph_limits(fields.get("limits"), self.reader),
             file=file,
             folder=folder,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bottega.messages import Json
 from bottega.spec.fields import Range
 from bottega.spec.limits import LIMITS
-from bottega.spec.memory import context_schema
+from bottega.spec.memory import context_schema, memory_schema
 from bottega.spec.nodes import NODE_NAME, PERMISSION, SAMPLING
 from bottega.spec.reader import MOST_EDGES, MOST_GRAPH_NODES
 
@@ -34,6 +34,7 @@ def graph_schema() -> dict[str, Json]:
             "decider": _described("What decides for every node that names none.", "reference"),
             "dialect": _described("How models are told to act.", "reference"),
             "middleware": _described("Around model and tool calls.", "references"),
+            "memory": _described("Where nodes remember: see `bottega_memories`.", "reference"),
             "nodes": {
                 "type": "object",
                 "minProperties": 1,
@@ -125,6 +126,7 @@ def _node() -> dict[str, Json]:
             },
             "limits": _limits("What it may spend on one task, with all that it hands on."),
             "context": context_schema(),
+            "memory": memory_schema(),
             "include": False,
         },
         "required": ["kind"],

@@ -19,6 +19,15 @@ def svg(drawing: Drawing) -> str:
         f"<title>{escape(drawing.title)}</title>",
         '<defs><marker id="tip" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" '
         f'markerHeight="7" orient="auto"><path d="M0 1L9 5L0 9z" fill="{LINE}"/></marker></defs>',
+        *_drawn(drawing),
+        "</svg>",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _drawn(drawing: Drawing) -> list[str]:
+    """Return arrows, boxes and labels, and inner drawings on top."""
+    parts = [
         f'<g fill="none" stroke="{LINE}" stroke-width="1.6" stroke-linecap="round">',
         *map(_curve, drawing.curves),
         "</g>",
@@ -26,9 +35,10 @@ def svg(drawing: Drawing) -> str:
         f'<g fill="{LABEL}" font-size="{SMALL_SIZE:g}" text-anchor="middle">',
         *map(_label, drawing.labels),
         "</g>",
-        "</svg>",
     ]
-    return "\n".join(parts) + "\n"
+    for inner in drawing.inner:
+        parts += _drawn(inner)
+    return parts
 
 
 def _curve(curve: Curve) -> str:
