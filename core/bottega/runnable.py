@@ -6,6 +6,7 @@ One async core; the two sync ones drive the same iterator on an event loop of th
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
@@ -21,6 +22,10 @@ from bottega.run import Ask
 T = TypeVar("T")
 LONGEST_THREAD = 200
 """Characters of a thread's name."""
+held_up: contextvars.ContextVar[tuple[asyncio.AbstractEventLoop, ...]] = contextvars.ContextVar(
+    "held_up", default=()
+)
+"""Event loops that stand still until what runs in this context has ended."""
 
 
 class Runnable(ABC):
@@ -172,7 +177,9 @@ def outside_loop(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         except BaseException as caught:  # noqa: BLE001  # handed to the caller, not swallowed
             error.append(caught)
 
-    thread = threading.Thread(target=target, name="bottega-run")
+    context = contextvars.copy_context()
+    context.run(held_up.set, (*held_up.get(), asyncio.get_running_loop()))
+    thread = threading.Thread(target=context.run, args=(target,), name="bottega-run")
     thread.start()
     thread.join()
     if error:

@@ -125,11 +125,15 @@ class CheckedFile:
                 list(pool.map(self._verify_stretch, starts))
             self._all_known = True
 
+    def verify_part(self, start: int, stop: int) -> None:
+        """Compare the blocks from one place up to another that have not been read yet."""
+        first, last = start // BLOCK, -(-stop // BLOCK)
+        if not self._all_known and 0 in self._known[first:last]:
+            data = self._bytes(first * BLOCK, min(last * BLOCK, self.size))
+            self._compare(first, memoryview(data))
+
     def _verify_stretch(self, first: int) -> None:
-        last = min(first + _STRETCH, len(self._known))
-        if 0 in self._known[first:last]:
-            stop = min(last * BLOCK, self.size)
-            self._compare(first, memoryview(self._bytes(first * BLOCK, stop)))
+        self.verify_part(first * BLOCK, min((first + _STRETCH) * BLOCK, self.size))
 
     def _compare(self, first: int, data: memoryview) -> None:
         for number, start in enumerate(range(0, len(data), BLOCK), first):
@@ -148,3 +152,21 @@ class CheckedFile:
         if len(data) != stop - start:
             raise damaged(self.path, "it has become shorter")
         return data
+
+
+class LostFile(CheckedFile):
+    """A file that cannot be opened: what is asked of it raises the error again."""
+
+    def __init__(self, path: Path, size: int, error: StorageError) -> None:
+        self.path = path
+        self.size = size
+        self._descriptor = -1
+        self._error = error
+
+    def require_size(self) -> None:
+        """Raise the error."""
+        raise self._error
+
+    def read(self, start: int, stop: int) -> bytes:
+        """Raise the error."""
+        raise self._error

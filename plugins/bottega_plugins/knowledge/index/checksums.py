@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,6 +63,21 @@ def block_digests(folder: Path, files: Mapping[str, FileInfo]) -> dict[str, memo
         start = stop
     if start != len(table):
         raise StorageError(f"{folder / TABLE} is not the table of the files in the manifest")
+    return found
+
+
+def recovered_digests(folder: Path, files: Mapping[str, FileInfo]) -> dict[str, memoryview]:
+    """Return the digests of the blocks where the table is damaged.
+
+    They are made from the files that are whole by the manifest; those of other files fit nothing.
+    """
+    found: dict[str, memoryview] = {}
+    for name, expected in files.items():
+        blocks = bytes(DIGEST * expected.blocks)
+        with suppress(OSError):
+            info, digests = _digested(folder / name)
+            blocks = digests if info == expected else blocks
+        found[name] = memoryview(blocks)
     return found
 
 

@@ -193,6 +193,11 @@ class Snapshot:
         for segment in self.segments:
             segment.verify()
 
+    def verify_catalogues(self) -> None:
+        """Compare what says which documents there are; SQLite reads it whole in any case."""
+        for segment in self.segments:
+            segment.verify_catalogue()
+
     def documents(self) -> Iterator[DocumentInfo]:
         """Yield the documents that are not deleted."""
         for segment in self.segments:
