@@ -18,18 +18,25 @@ from bottega_plugins.models.embedded.support import dot, logistic
 from bottega_plugins.models.embedded.words import covered, stem, terms, words
 
 if TYPE_CHECKING:
-    from bottega_plugins.models.embedded.sentence_reader import Candidate
+    from bottega_plugins.models.embedded.candidates import Candidate
 
-SIGNS = (
-    "similarity", "coverage", "kind", "passage", "names", "sentence_names", "numbers", "score",
-    "share", "verb", "focus", "missing", "nearby_missing", "negated", "opposite", "foreign",
-    "foreign_here",
+SENTENCE_SIGNS = (
+    "similarity", "coverage", "kind", "passage", "names", "sentence_names", "numbers", "verb",
+    "focus", "missing", "nearby_missing", "negated", "opposite", "foreign", "foreign_here",
 )  # fmt: skip
+SIGNS = (*SENTENCE_SIGNS, "score", "share")
+"""Those of a sentence, then those of the short answer that was read out of it."""
 WEIGHTS = (
-    5.21, 0.23, -0.42, 0.71, -0.08, 0.84, 1.48, -0.18, 1.49, 0.13, -0.21, 3.93, -3.87, -1.23, -3.22,
-    -0.48, -0.17,
+    5.21, 0.23, -0.42, 0.71, -0.08, 0.84, 1.48, 0.13, -0.21, 3.93, -3.87, -1.23, -3.22, -0.48,
+    -0.17, -0.18, 1.49,
 )  # fmt: skip
 BIAS = -6.15
+SENTENCE_WEIGHTS = (
+    5.21, 0.23, -0.42, 0.71, -0.08, 0.84, 1.48, 0.13, -0.21, 3.93, -3.87, -1.23, -3.22, -0.48,
+    -0.17,
+)  # fmt: skip
+SENTENCE_BIAS = -5.6
+"""The same where no short answer was read."""
 _BEGINNING = 4
 """Letters that `France` and `French`, or `Normans` and `Norman`, have in common."""
 _NEGATION_WORDS = (
@@ -68,13 +75,11 @@ def _opposites() -> Mapping[str, frozenset[str]]:
 _OPPOSITE = _opposites()
 
 
-def signs(
-    question: Question, asked: Asked, candidate: Candidate, short: Short | None
-) -> tuple[float, ...]:
-    """Return the figures that `WEIGHTS` weighs, in the order of `SIGNS`."""
+def signs(question: Question, asked: Asked, candidate: Candidate) -> tuple[float, ...]:
+    """Return the figures of a sentence, in the order of `SENTENCE_SIGNS`."""
     fit, passage = candidate.fit, candidate.passage
-    here = frozenset(terms(candidate.text))
-    told = passage.place | frozenset(words(candidate.text))
+    here = frozenset(terms(candidate.meant))
+    told = passage.place | frozenset(words(candidate.meant))
     return (
         fit.similarity,
         fit.weighted,
@@ -83,8 +88,6 @@ def signs(
         fit.names,
         covered(question.names, spelled(told)),
         float(fit.numbers),
-        short.score / 10 if short else -1.0,
-        short.share if short else 0.0,
         float(not asked.verb or asked.verb in here),
         float(not asked.focus or asked.focus[-1] in passage.terms),
         fit.missing,
@@ -96,9 +99,16 @@ def signs(
     )
 
 
+def short_signs(short: Short | None) -> tuple[float, ...]:
+    """Return the figures of a short answer, the last of `SIGNS`."""
+    return (short.score / 10, short.share) if short else (-1.0, 0.0)
+
+
 def probability(values: tuple[float, ...]) -> float:
-    """Return the calibrated probability that the sentence answers."""
-    return logistic(dot(WEIGHTS, values) + BIAS)
+    """Return the calibrated probability that a sentence answers, by all signs or its own alone."""
+    if len(values) == len(WEIGHTS):
+        return logistic(dot(WEIGHTS, values) + BIAS)
+    return logistic(dot(SENTENCE_WEIGHTS, values) + SENTENCE_BIAS)
 
 
 def _foreign(question: Question, there: frozenset[str]) -> float:
