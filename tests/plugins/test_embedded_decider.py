@@ -151,7 +151,7 @@ def test_judging_passages_reads_no_short_answers(monkeypatch: pytest.MonkeyPatch
     assert [judgement.verdict for judgement in said] == [
         True if n == 3 else None for n in range(10)
     ]
-    assert counting.embedded <= 1 + 3 * len(BRIDGES)
+    assert counting.embedded <= 1 + 2 * len(BRIDGES)
 
 
 @settings(max_examples=40, deadline=None)

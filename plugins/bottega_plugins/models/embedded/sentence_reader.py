@@ -21,7 +21,7 @@ from bottega_plugins.models.embedded.short.asked import Asked
 from bottega_plugins.models.embedded.vectors import Vectors
 from bottega_plugins.models.embedded.words import stem, terms
 
-MOST_JUDGED = 3
+MOST_JUDGED = 2
 """The same where it is only judged whether a passage helps."""
 
 
