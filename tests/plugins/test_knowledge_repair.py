@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hash_embedder import HashEmbedder
@@ -146,6 +150,32 @@ def test_another_embedder_gives_its_vectors(path: Path) -> None:
     report = opened(path, other).repair()
     assert (report.documents, report.embedded) == (MANY - 1, MANY - 1)
     assert opened(path, other).search("word77")[0].source == "note 077"
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "passages.jsonl", "vectors.faiss"])
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.EACCES])
+def test_what_cannot_be_read_just_now_is_not_taken_for_lost(
+    path: Path, monkeypatch: pytest.MonkeyPatch, name: str, number: int
+) -> None:
+    flip(segment(path) / "words.scores")
+
+    def refusing(really: Callable[..., Any]) -> Callable[..., Any]:
+        def opening(file: Any, *args: Any, **options: Any) -> Any:
+            if Path(str(file)).name == name:
+                raise OSError(number, os.strerror(number), str(file))
+            return really(file, *args, **options)
+
+        return opening
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", refusing(os.open))
+        patch.setattr(io, "open", refusing(io.open))
+        with pytest.raises(StorageError, match=f"{name} cannot be read") as caught:
+            opened(path).repair()
+    assert caught.value.retryable
+    assert segment(path).is_dir()
+    assert opened(path).repair().documents == MANY - 1
+    assert names(path) == ALL
 
 
 def test_there_must_be_an_index(tmp_path: Path) -> None:

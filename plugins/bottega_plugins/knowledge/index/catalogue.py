@@ -14,6 +14,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bottega.errors import StorageError
 from bottega_plugins.knowledge.index import fields
 from bottega_plugins.knowledge.index.checksums import damaged
 from bottega_plugins.knowledge.index.fields import storable
@@ -112,12 +113,13 @@ class Catalogue:
     def __init__(self, file: CheckedFile) -> None:
         self._file = file
         self._lock = threading.Lock()
+        file.require_size()
         # SQLite opens the file at once, so a writer may remove it; it reads nothing before a query
         address = f"{file.path.absolute().as_uri()}?mode=ro&immutable=1"
         try:
             self._base = sqlite3.connect(address, uri=True, check_same_thread=False)
-        except sqlite3.Error as error:
-            raise damaged(file.path, str(error)) from None
+        except sqlite3.Error as error:  # it was opened just now, so there are too many open files
+            raise StorageError(f"{file.path} cannot be read: {error}", retryable=True) from None
 
     def __del__(self) -> None:
         if hasattr(self, "_base"):

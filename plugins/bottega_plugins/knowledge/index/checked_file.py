@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottega.errors import StorageError
-from bottega_plugins.knowledge.index.checksums import BLOCK, DIGEST, damaged
+from bottega_plugins.knowledge.index.checksums import BLOCK, DIGEST, damaged, unreadable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,7 +43,7 @@ class CheckedFile:
         except FileNotFoundError:
             raise StorageError(f"{path} is missing") from None
         except OSError as error:
-            raise StorageError(f"{path} cannot be read: {error.strerror}") from None
+            raise unreadable(path, error) from None
         try:
             self.require_size()
         except StorageError:
@@ -148,7 +148,7 @@ class CheckedFile:
         try:
             data = os.pread(self._descriptor, stop - start, start)
         except OSError as error:
-            raise StorageError(f"{self.path} cannot be read: {error.strerror}") from None
+            raise unreadable(self.path, error) from None
         if len(data) != stop - start:
             raise damaged(self.path, "it has become shorter")
         return data

@@ -7,6 +7,7 @@ its sha256, as that of every other file.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,7 @@ TABLE = "blocks.sha256"
 DIGEST = 32
 _THREADS = 2
 _PIECE = BLOCK * 128
+_NO_DAMAGE = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EACCES, errno.EPERM, errno.EINTR}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,10 +91,17 @@ def read_whole(path: Path, info: FileInfo) -> bytes:
     except FileNotFoundError:
         raise StorageError(f"{path} is missing") from None
     except OSError as error:
-        raise StorageError(f"{path} cannot be read: {error.strerror}") from None
+        raise unreadable(path, error) from None
     if hashlib.sha256(data).hexdigest() != info.sha256:
         raise damaged(path, "its sha256 is not that of the manifest" if data else "it is empty")
     return data
+
+
+def unreadable(path: Path, error: OSError) -> StorageError:
+    """Return the error for a file that the system refuses to read; it may be whole for all that."""
+    return StorageError(
+        f"{path} cannot be read: {error.strerror}", retryable=error.errno in _NO_DAMAGE
+    )
 
 
 def damaged(path: Path, what: str) -> StorageError:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class Remains:
     """The documents that can be taken over, and which cannot."""
 
-    old: Snapshot | None
+    snapshot: Snapshot | None
     """What can be opened of the index; nothing in it is known to be whole but the catalogues."""
     told: str = ""
     """What is lost without a name; empty when nothing is."""
@@ -39,35 +39,42 @@ class Remains:
             try:
                 chunks = [load_chunk(line) for line in segment.passages.lines(*span)]
             except StorageError as error:
+                if error.retryable:
+                    raise
                 self.lost.append(Skipped(source=info.source, reason=f"lost: {error.message}"))
                 continue
             yield NewDocument(info=info, chunks=chunks)
 
     def _added(self) -> Iterator[tuple[Segment, DocumentInfo, Span]]:
-        for segment in self.old.segments if self.old else ():
+        for segment in self.snapshot.segments if self.snapshot else ():
             for info, span in segment.documents():
                 if info.origin == "added":
                     yield segment, info, span
 
 
 def remains_of(store: Store) -> Remains:
-    """Return what can be opened of a damaged index: the segments whose catalogue is whole."""
+    """Return what can be opened of a damaged index: the segments whose catalogue is whole.
+
+    Raises StorageError, retryable, for what may be whole but cannot be read just now.
+    """
     manifest = _whole_manifest(store)
     if manifest is None:
-        return Remains(old=None, told="what programs added to it is lost")
+        return Remains(snapshot=None, told="what programs added to it is lost")
     segments: list[Segment] = []
     lost: list[str] = []
     for info in manifest.segments:
         try:
-            segment = Segment(store.folder / info.name, info, manifest.dimension, damaged=True)
+            segment = Segment(store.folder / info.name, info, manifest.dimension, lenient=True)
             segment.verify_catalogue()
-        except StorageError:
+        except StorageError as error:
+            if error.retryable:
+                raise
             lost.append(f"{info.name} (of {info.live_documents} documents)")
             continue
         segments.append(segment)
     kept = replace(manifest, segments=tuple(segment.info for segment in segments))
     told = f"what programs added is lost where it was in {', '.join(lost)}" if lost else ""
-    return Remains(old=Snapshot(kept, segments), told=told)
+    return Remains(snapshot=Snapshot(kept, segments), told=told)
 
 
 def _whole_manifest(store: Store) -> Manifest | None:

@@ -16,8 +16,12 @@ from bottega.errors import StorageError
 from bottega_plugins.knowledge.index import catalogue, clusters, passage_file, postings, vectors
 from bottega_plugins.knowledge.index.catalogue import Catalogue, Span
 from bottega_plugins.knowledge.index.checked_file import CheckedFile, LostFile
-from bottega_plugins.knowledge.index.checksums import TABLE, block_digests, recovered_digests
-from bottega_plugins.knowledge.index.checksums import damaged as damage_of
+from bottega_plugins.knowledge.index.checksums import (
+    TABLE,
+    block_digests,
+    damaged,
+    recovered_digests,
+)
 from bottega_plugins.knowledge.index.clusters import Clusters
 from bottega_plugins.knowledge.index.manifest import SegmentInfo
 from bottega_plugins.knowledge.index.passage_file import PassageFile
@@ -41,16 +45,16 @@ class Segment:
     """A segment. Threads may share it."""
 
     def __init__(
-        self, folder: Path, info: SegmentInfo, dimension: int, *, damaged: bool = False
+        self, folder: Path, info: SegmentInfo, dimension: int, *, lenient: bool = False
     ) -> None:
-        """Open it; of one that is known to be damaged, what can be opened."""
+        """Open all files, or those that can be opened: the others then fail when they are used."""
         self.folder = folder
         self.info = info
         names = [*_FILES, clusters.NAME] if info.clusters else _FILES
         for name in (TABLE, *names):
             if name not in info.files:
-                raise damage_of(folder, f"the manifest does not know its file {name}")
-        self._files = self._opened(names, damaged=damaged)
+                raise damaged(folder, f"the manifest does not know its file {name}")
+        self._files = self._opened(names, lenient=lenient)
         self._require_sizes(dimension)
         self.dead = read_tombstones(folder, info.deleted)
         """The documents that are deleted, in order."""
@@ -64,12 +68,12 @@ class Segment:
             self.clusters = Clusters(self._files[clusters.NAME], info.clusters, self.vectors)
         self.postings = Postings(self._files, info.words / max(1, count))
 
-    def _opened(self, names: Iterable[str], *, damaged: bool) -> dict[str, CheckedFile]:
+    def _opened(self, names: Iterable[str], *, lenient: bool) -> dict[str, CheckedFile]:
         infos = self.info.files
         try:
             digests = block_digests(self.folder, infos)
-        except StorageError:
-            if not damaged:
+        except StorageError as error:
+            if not lenient or error.retryable:
                 raise
             digests = recovered_digests(self.folder, infos)
         found: dict[str, CheckedFile] = {}
@@ -78,7 +82,7 @@ class Segment:
             try:
                 found[name] = CheckedFile(path, size, digests[name])
             except StorageError as error:
-                if not damaged:
+                if not lenient or error.retryable:
                     raise
                 found[name] = LostFile(path, size, error)
         return found
@@ -94,7 +98,7 @@ class Segment:
         }
         for name, size in expected.items():
             if self._files[name].size != size:
-                raise damage_of(self.folder / name, f"{count} passages do not fit its size")
+                raise damaged(self.folder / name, f"{count} passages do not fit its size")
 
     @cached_property
     def live(self) -> NDArray[np.bool_] | None:

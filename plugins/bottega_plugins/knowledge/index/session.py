@@ -46,8 +46,8 @@ class Demand:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Old:
-    """What was found."""
+class OldIndex:
+    """What was there when the turn came."""
 
     base: Snapshot | None
     """What the change builds upon; None when the index is made anew."""
@@ -64,7 +64,7 @@ class Session:
 
     store: Store
     turn: Turn
-    old: _Old
+    old: OldIndex
     change: Change
     ingest: Ingest
     report: Report
@@ -139,11 +139,11 @@ async def session(
             store.create(demand.start)
         with store.writing():
             with turn.moving():
-                old = await asyncio.to_thread(_old, store, embedder, demand)
+                old = await asyncio.to_thread(_found, store, embedder, demand)
             pending = Pending(store.folder / "pending.sqlite", embedder.dimension)
             change = Change(store, demand.start, old.base)
             told = turn.telling(report)
-            embedding = Embedding(embedder, pending, _with_vectors(old.remains.old, embedder))
+            embedding = Embedding(embedder, pending, _with_vectors(old.remains.snapshot, embedder))
             ingest = Ingest(store=store, change=change, embedding=embedding, report=told)
             try:
                 yield Session(
@@ -161,10 +161,10 @@ async def session(
             pending.clear()
 
 
-def _old(store: Store, embedder: Embedder, demand: Demand) -> _Old:
+def _found(store: Store, embedder: Embedder, demand: Demand) -> OldIndex:
     """Return what the index was. Raises StorageError when it would have to be made anew."""
     if not store.holds_any():
-        return _Old(base=None, remains=Remains(old=None))
+        return OldIndex(base=None, remains=Remains(snapshot=None))
     compared = demand.thorough or (demand.may_rebuild and store.is_suspect)
     try:
         found = store.load()
@@ -173,16 +173,16 @@ def _old(store: Store, embedder: Embedder, demand: Demand) -> _Old:
         elif demand.may_rebuild:
             found.verify_catalogues()
     except StorageError as error:
-        if not demand.may_rebuild:
+        if error.retryable or not demand.may_rebuild:
             raise
         remains = remains_of(store)
         reasons = (error.message, remains.told)
-        return _Old(base=None, remains=remains, rebuilt="; ".join(filter(None, reasons)))
+        return OldIndex(base=None, remains=remains, rebuilt="; ".join(filter(None, reasons)))
     other = _otherness(store, found.manifest, embedder, demand.start.splitter)
     if other and not demand.may_rebuild:
         raise StorageError(other, hint=store.hint)
     base = None if other else found
-    return _Old(base=base, remains=Remains(old=found), rebuilt=other, compared=compared)
+    return OldIndex(base=base, remains=Remains(snapshot=found), rebuilt=other, compared=compared)
 
 
 def _otherness(store: Store, manifest: Manifest, embedder: Embedder, splitter: str) -> str:

@@ -166,11 +166,11 @@ class Store:
 
     @contextmanager
     def hinted(self) -> Generator[None]:
-        """Let an error in reading the index say what to do about it, and remember it."""
+        """Let an error for damage to the index say what to do about it, and remember it."""
         try:
             yield
         except StorageError as error:
-            if error.hint:
+            if error.hint or error.retryable:
                 raise
             self.suspect()
             raise StorageError(error.message, hint=self.hint) from error

@@ -70,7 +70,7 @@ class IndexWriter:
         The documents that are lost are among the skipped ones. Raises StorageError when all are.
         """
         async with self._session(report, may_rebuild=True, thorough=True) as now:
-            if now.base is None and now.old.remains.old is None:
+            if now.base is None and now.old.remains.snapshot is None:
                 hint = f"remove {self.store.folder} and add the documents again"
                 raise StorageError(now.old.rebuilt, hint=hint)
             await now.take_over()
