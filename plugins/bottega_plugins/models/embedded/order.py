@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bottega_plugins.models.embedded.words import COMMON, stem
 
@@ -32,11 +33,16 @@ class _Deed:
 
 def swapped(question: str, sentence: str) -> bool:
     """Say whether the sentence tells of the same deed with doer and target the other way round."""
+    deeds = _deeds(question)
+    if not deeds:
+        return False
     said = _TOKEN.findall(sentence)
     stems = [stem(word.casefold()) for word in said]
-    deed = _deed(_TOKEN.findall(question), frozenset(stems))
-    if deed is None or stems.count(deed.verb) != 1:
-        return False
+    deed = next((deed for deed in deeds if deed.verb in stems), None)
+    return deed is not None and stems.count(deed.verb) == 1 and _is_turned(deed, said, stems)
+
+
+def _is_turned(deed: _Deed, said: Sequence[str], stems: Sequence[str]) -> bool:
     verb = stems.index(deed.verb)
     passive = _is_passive(said, verb)
     if passive is None:
@@ -47,23 +53,28 @@ def swapped(question: str, sentence: str) -> bool:
     return bool(told) and not any(told)
 
 
-def _deed(asked: Sequence[str], known: frozenset[str]) -> _Deed | None:
-    """Return the deed that a question names, if the sentence has its verb."""
+@lru_cache(maxsize=256)
+def _deeds(question: str) -> tuple[_Deed, ...]:
+    """Return what a question may ask about: each of its verbs with the names beside it."""
+    asked = _TOKEN.findall(question)
     low = [word.casefold() for word in asked]
-    for i in range(1, len(asked)):
-        verb = stem(low[i])
-        if not asked[i].islower() or low[i] in COMMON or verb not in known:
-            continue
-        first, before = _name_before(asked, i)
-        after = _name_after(asked, i + 1)
-        if before and first > 0 and low[first - 1] in _DO:
-            return _Deed(verb, doer=before, target=after)
-        if before and first > 0 and low[first - 1] in _BE and low[i].endswith("ed"):
-            agent = _name_after(asked, i + 2) if low[i + 1 : i + 2] == ["by"] else ""
-            return _Deed(verb, doer=agent, target=before)
-        subject = low[0] in _ASKS_SUBJECT and not _DO.intersection(low) and i <= _REACH
-        if subject and after and low[i - 1] not in _BE:
-            return _Deed(verb, target=after)
+    verbs = (i for i in range(1, len(asked)) if asked[i].islower() and low[i] not in COMMON)
+    return tuple(deed for i in verbs if (deed := _deed(asked, low, i)))
+
+
+def _deed(asked: Sequence[str], low: Sequence[str], at: int) -> _Deed | None:
+    """Return the deed that a word names, if it is a verb with a name beside it."""
+    verb = stem(low[at])
+    first, before = _name_before(asked, at)
+    after = _name_after(asked, at + 1)
+    if before and first > 0 and low[first - 1] in _DO:
+        return _Deed(verb, doer=before, target=after)
+    if before and first > 0 and low[first - 1] in _BE and low[at].endswith("ed"):
+        agent = _name_after(asked, at + 2) if list(low[at + 1 : at + 2]) == ["by"] else ""
+        return _Deed(verb, doer=agent, target=before)
+    subject = low[0] in _ASKS_SUBJECT and not _DO.intersection(low) and at <= _REACH
+    if subject and after and low[at - 1] not in _BE:
+        return _Deed(verb, target=after)
     return None
 
 
@@ -81,7 +92,7 @@ def _name_before(words: Sequence[str], end: int) -> tuple[int, str]:
 
 def _name_after(words: Sequence[str], start: int) -> str:
     """Return the last word of the name right after a place; empty without one."""
-    start += words[start : start + 1] == ["the"]
+    start += list(words[start : start + 1]) == ["the"]
     end = start
     while end < len(words) and words[end][0].isupper():
         end += 1
