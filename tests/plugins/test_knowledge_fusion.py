@@ -148,6 +148,18 @@ def test_the_candidates_order_does_not_matter(seed: int) -> None:
     assert len(turned) <= CANDIDATES
 
 
+@pytest.mark.parametrize("count", [1, 7, 90])
+def test_numbers_that_are_all_zero_change_no_score(count: int) -> None:
+    # longer vectors are compared in smaller tiles
+    chance = np.random.default_rng(count)
+    vectors, asked = unit(chance.normal(size=(count, 8))), unit(chance.normal(size=8))
+    found = chance.exponential(size=count).astype(np.float32)
+    longer = np.pad(vectors, ((0, 0), (0, 5_000)))
+    assert rescored(found, longer, np.pad(asked, (0, 5_000))) == pytest.approx(
+        rescored(found, vectors, asked), abs=1e-5
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
