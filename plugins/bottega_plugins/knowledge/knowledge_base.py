@@ -193,7 +193,9 @@ class KnowledgeBase:
         question = checked(Question(query=query, k=k, filters=filters, how=search))
         self.require_index()
         with self._store.hinted():
-            snapshot = await asyncio.to_thread(self._current)
+            snapshot = self._unchanged()
+            if snapshot is None:
+                snapshot = await asyncio.to_thread(self._current)
             return await answer(snapshot, self._embedder, question)
 
     def documents(self) -> Iterator[DocumentInfo]:
@@ -227,6 +229,11 @@ class KnowledgeBase:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _unchanged(self) -> Snapshot | None:
+        """Return the snapshot that is open if it is the present state; this takes no time."""
+        loaded = self._loaded
+        return loaded[1] if loaded and loaded[0] == self._store.stamp() else None
 
     def _current(self) -> Snapshot:
         with self._loading:

@@ -49,13 +49,14 @@ SELECT first, stop FROM (
     FROM documents
 ) WHERE later IS NOT NULL
 """
-_DOCUMENTS = """
-SELECT first, stop, source, sha256, origin, title, format, metadata FROM documents
-"""
-_SOURCES_AT = """
-SELECT asked.value, source, first FROM json_each(?) AS asked JOIN documents
+_COLUMNS = "first, stop, source, sha256, origin, title, format, metadata"
+_DOCUMENTS = f"SELECT {_COLUMNS} FROM documents"  # noqa: S608  # nothing of a caller's
+_AT = """
+FROM json_each(?) AS asked JOIN documents
 ON first = (SELECT max(first) FROM documents WHERE first <= asked.value)
 """
+_SOURCES_AT = f"SELECT asked.value, source, first {_AT}"
+_DOCUMENTS_AT = f"SELECT asked.value, {_COLUMNS} {_AT}"
 _INSERT = {
     "names": "INSERT OR IGNORE INTO names VALUES (?, ?, ?)",
     "fields": "INSERT OR IGNORE INTO fields VALUES (?, ?, ?, ?)",
@@ -135,11 +136,10 @@ class Catalogue:
             except sqlite3.DatabaseError as error:
                 raise damaged(self._file.path, str(error)) from None
 
-    def document_at(self, number: int) -> tuple[DocumentInfo, Span]:
-        """Return the document that has a passage."""
-        text = f"{_DOCUMENTS} WHERE first <= ? ORDER BY first DESC LIMIT 1"
-        (row,) = self.query(text, (number,))
-        return _document(row)
+    def documents_at(self, numbers: Iterable[int]) -> dict[int, tuple[DocumentInfo, Span]]:
+        """Return, by passage, the document that has it."""
+        rows = self.query(_DOCUMENTS_AT, (json.dumps([*numbers]),))
+        return {number: _document(row) for number, *row in rows}
 
     def sources_at(self, numbers: Iterable[int]) -> dict[int, tuple[str, int]]:
         """Return, by passage, the name and the first passage of the document that has it."""
@@ -183,7 +183,7 @@ class Catalogue:
         return [word for (word,) in self.query("SELECT word FROM words ORDER BY number")]
 
 
-def _document(row: tuple[Any, ...]) -> tuple[DocumentInfo, Span]:
+def _document(row: Sequence[Any]) -> tuple[DocumentInfo, Span]:
     first, stop, source, digest, origin, title, format_name, metadata = row
     info = DocumentInfo(
         source=source,

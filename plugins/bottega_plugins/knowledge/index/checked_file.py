@@ -112,8 +112,8 @@ class CheckedFile:
         known = np.frombuffer(self._known, dtype=np.uint8)
         most = int((stops - starts).max(initial=0)) // BLOCK + 2  # blocks that one row may touch
         touched = starts[:, None] // BLOCK + np.arange(most)
-        blocks = np.unique(touched[touched * BLOCK < stops[:, None]])
-        for block in blocks[known[blocks] == 0].tolist():
+        touched = np.minimum(touched, (stops[:, None] - 1) // BLOCK)
+        for block in np.unique(touched[known[touched] == 0]).tolist():
             self.read(block * BLOCK, min((block + 1) * BLOCK, self.size))
 
     def verify(self) -> None:

@@ -56,6 +56,8 @@ class Clusters:
         """Return the k passages nearest to a vector, best first, and their inner products."""
         import functools
 
+        import numpy as np
+
         self._open()
         matching = self._index.ntotal if among is None else int(among.sum())
         wanted, probes = min(k, matching), self._probes(k, matching)
@@ -66,7 +68,7 @@ class Clusters:
             if len(numbers) >= wanted or probes == self._info.lists:
                 break
             probes = min(4 * probes, self._info.lists)
-        products = self._exact.rows(numbers) @ query
+        products = np.vecdot(self._exact.rows(numbers), query)
         order = (-products).argsort(kind="stable")
         return numbers[order], products[order]
 

@@ -182,15 +182,22 @@ class Ranking:
         self, ordered: Sequence[tuple[int, float]], k: int
     ) -> Iterator[tuple[Passage, float]]:
         seen: set[str] = set()
-        for number, score in ordered:
-            if not self._may_have(number):
-                continue
-            (passage,) = self._snapshot.passages([number])
+        for passage, score in self._read(ordered, k):
             if passage.chunk.text not in seen and self._has_phrases(passage):
                 seen.add(passage.chunk.text)
                 yield passage, score
                 if len(seen) == k:
                     return
+
+    def _read(
+        self, ordered: Sequence[tuple[int, float]], many: int
+    ) -> Iterator[tuple[Passage, float]]:
+        """Yield the passages that may have the exact phrases, so many being read at once."""
+        for first in range(0, len(ordered), many):
+            piece = ordered[first : first + many]
+            scores = {number: score for number, score in piece if self._may_have(number)}
+            passages = self._snapshot.passages([*scores])
+            yield from zip(passages, scores.values(), strict=True)
 
     def _may_have(self, number: int) -> bool:
         """Say whether a passage has the exact phrases, or may still be read to find out."""

@@ -67,7 +67,8 @@ async def answer(snapshot: Snapshot, embedder: Embedder, question: Question) -> 
     if snapshot.is_empty:
         return []
     how, k = question.how, question.k
-    among = await asyncio.to_thread(_among, snapshot, question)
+    is_narrowed = question.filters or how.exact
+    among = await asyncio.to_thread(_among, snapshot, question) if is_narrowed else None
     if among is not None and not among.any():
         return []
     vector = None if how.mode == "words" else await embed_query(embedder, question.query)
