@@ -11,10 +11,8 @@ import numpy as np
 import pytest
 from hash_embedder import HashEmbedder
 
-from bottega.errors import StorageError
 from bottega_plugins.knowledge.documents import folder
-from bottega_plugins.knowledge.index import clusters, postings_writer, store
-from bottega_plugins.knowledge.index.checksums import BLOCK
+from bottega_plugins.knowledge.index import postings_writer
 from bottega_plugins.knowledge.index.manifest import Manifest, SegmentInfo, read_manifest
 from bottega_plugins.knowledge.index.merge import MOST_SEGMENTS, due
 from bottega_plugins.knowledge.index.store import Store
@@ -244,58 +242,3 @@ def test_postings_in_many_runs_are_those_of_one(
     assert len(manifest_of(many).segments) == 1
     how = Search(mode="words")
     assert results(many, how) == results(one, how)
-
-
-def test_a_large_segment_is_searched_by_lists_and_finds_nearly_all(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(clusters, "MOST_FLAT", 1_000)
-    documents = texts(2_000)
-    base = KnowledgeBase.open(tmp_path / "base", HashEmbedder(dimension=16))
-    base.add(documents)
-    (info,) = manifest_of(base).segments
-    assert info.clusters
-    assert info.clusters.recall >= 0.8
-    assert info.clusters.probes < info.clusters.lists
-    how = Search(mode="vectors")
-    found = base.search("frog frog pond reed", 10, search=how)
-    monkeypatch.setattr(clusters, "MOST_FLAT", 10_000)
-    flat = KnowledgeBase.open(tmp_path / "flat", HashEmbedder(dimension=16))
-    flat.add(documents)
-    exact = flat.search("frog frog pond reed", 10, search=how)
-    assert len({f.key for f in found} & {f.key for f in exact}) >= 8
-    scores = {f.key: f.score for f in exact}
-    assert all(abs(f.score - scores.get(f.key, f.score)) < 1e-6 for f in found), "compared exactly"
-    few = base.search("frog", 10, {"source": {"glob": "note 000*"}}, how)
-    assert len(few) == 10, "a filter does not starve the lists"
-
-
-def test_of_the_lists_only_those_that_are_looked_into_are_compared(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(clusters, "MOST_FLAT", 1_000)
-    monkeypatch.setattr(clusters, "_MOST_SHARE", 32)
-    monkeypatch.setattr(store, "_SMALL", 0)
-    base = KnowledgeBase.open(tmp_path / "base", HashEmbedder())
-    base.add(texts(6_000))
-    (path,) = base.index.glob("segment-*/clusters.faiss")
-    how = Search(mode="vectors")
-    right = base.search("frog frog pond reed", 10, search=how)
-    whole, told, missed = path.read_bytes(), 0, 0
-    for block in range(-(-len(whole) // BLOCK)):
-        data = bytearray(whole)
-        data[min(block * BLOCK + 100, len(data) - 1)] ^= 4
-        path.write_bytes(data)
-        fresh = KnowledgeBase.open(base.path, HashEmbedder())
-        try:
-            assert fresh.search("frog frog pond reed", 10, search=how) == right
-            missed += 1
-            assert block, "the centres are always looked at"
-        except StorageError as error:
-            assert f"{path} is damaged" in error.message
-            told += 1
-        with pytest.raises(StorageError, match="another one"):
-            fresh.verify()
-    assert 0 < told < missed
-    path.write_bytes(whole)
-    assert base.search("frog frog pond reed", 10, search=how) == right
