@@ -28,6 +28,8 @@ _ENOUGH = 0.95
 """Recall at 10 at which no more lists are looked into."""
 _A_CENTRE = 40
 """Vectors that a centre is trained on; FAISS asks for 39."""
+_WIDER = 50
+"""How many more than were asked for are compared exactly: 8 bits confuse those near the end."""
 _SPARE = 2
 """How many times as many passages as are asked for the lists have on average."""
 _NUMBER = 8
@@ -59,15 +61,16 @@ class Clusters:
         self._open()
         matching = self._index.ntotal if among is None else int(among.sum())
         wanted, probes = min(k, matching), self._probes(k, matching)
+        wider = min(k + _WIDER, matching)
         while True:
             self._verify_lists(query, probes)
             options = functools.partial(faiss_module().SearchParametersIVF, nprobe=probes)
-            numbers, _ = searched(self._index, query, k, among, options)
+            numbers, _ = searched(self._index, query, wider, among, options)
             if len(numbers) >= wanted or probes == self._info.lists:
                 break
             probes = min(4 * probes, self._info.lists)
         products = np.vecdot(self._exact.rows(numbers), query)
-        order = (-products).argsort(kind="stable")
+        order = (-products).argsort(kind="stable")[:k]
         return numbers[order], products[order]
 
     def _open(self) -> None:
@@ -176,7 +179,9 @@ def _probes(
     probes, recall = 2, 0.0
     while recall < _ENOUGH and probes < lists:
         probes = min(2 * probes, lists)
-        _, found = index.search(queries, 10, params=faiss.SearchParametersIVF(nprobe=probes))
+        _, found = index.search(
+            queries, 10 + _WIDER, params=faiss.SearchParametersIVF(nprobe=probes)
+        )
         hits = sum(len(set(a) & set(b)) for a, b in zip(found.tolist(), true.tolist(), strict=True))
         recall = hits / true.size
     return probes, recall
