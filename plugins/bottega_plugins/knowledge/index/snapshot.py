@@ -143,29 +143,45 @@ class Snapshot:
         return mask
 
     def ordered(
-        self, numbers: NDArray[np.int64], scores: NDArray[np.floating[Any]]
-    ) -> list[tuple[int, float]]:
-        """Return passages with their scores, best first.
+        self, numbers: NDArray[np.int64], scores: NDArray[np.floating[Any]], many: int
+    ) -> Iterator[tuple[int, float]]:
+        """Yield passages with their scores, best first.
 
         Of passages whose scores differ by no more than rounding, those of documents that come
-        first by their sources come first, wherever they are in the index.
+        first by their sources come first, wherever they are in the index. The sources are looked up
+        for `many` passages or some more at once, as far as is read.
         """
         import numpy as np
 
-        if not len(numbers):
-            return []
         order = (-scores).argsort(kind="stable")
         numbers, scores = numbers[order], scores[order]
-        least = _SAME * max(float(np.abs(scores).max()), _LEAST)
-        group = np.concatenate([[0], (scores[:-1] - scores[1:] > least).cumsum()])
-        tied = (np.bincount(group) > 1)[group].nonzero()[0]
+        least = _SAME * max(float(np.abs(scores).max(initial=0)), _LEAST)
+        group: NDArray[np.int64] = np.zeros(len(numbers), dtype=np.int64)
+        (scores[:-1] - scores[1:] > least).cumsum(out=group[1:])
+        start = 0
+        while start < len(numbers):
+            last = int(group[min(start + many, len(numbers)) - 1])
+            stop = int(group.searchsorted(last, side="right"))
+            yield from self._settled(numbers[start:stop], scores[start:stop], group[start:stop])
+            start = stop
+
+    def _settled(
+        self,
+        numbers: NDArray[np.int64],
+        scores: NDArray[np.floating[Any]],
+        group: NDArray[np.int64],
+    ) -> Iterator[tuple[int, float]]:
+        """Return the passages with those of one group in their order; the groups ascend."""
+        import numpy as np
+
+        tied = (np.bincount(group - group[0]) > 1)[group - group[0]].nonzero()[0]
         if len(tied):
             standings = self._standings(numbers[tied].tolist())
             keys = zip(group[tied].tolist(), numbers[tied].tolist(), tied.tolist(), strict=True)
             ranked = sorted(keys, key=lambda key: (key[0], standings[key[1]]))
             places = [place for *_, place in ranked]
             numbers[tied], scores[tied] = numbers[places], scores[places]
-        return list(zip(numbers.tolist(), scores.tolist(), strict=True))
+        return zip(numbers.tolist(), scores.tolist(), strict=True)
 
     def _standings(self, numbers: Sequence[int]) -> dict[int, tuple[str, int]]:
         """Return what orders passages in the same way however they are spread over segments."""

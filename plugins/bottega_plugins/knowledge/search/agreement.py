@@ -10,7 +10,6 @@ than those on which quality is reported. Which passages are candidates is for th
 
 from __future__ import annotations
 
-from math import isqrt
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,11 +21,9 @@ CANDIDATES = 200
 _NEIGHBOURS = 5
 _SHARE = 0.4
 """How far a score moves to those of its neighbours, were they the same text."""
-_ALONE = 1 << 18
-"""Multiplications of a product of matrices up to which OpenBLAS wakes no other threads.
-
-On a busy machine the wait for them takes twenty times as long as the product.
-"""
+_TILE = (8, 16)
+"""Rows multiplied at once. With 2^18 multiplications or fewer OpenBLAS wakes no other threads, for
+which it waits on a busy machine twenty times as long as the product takes."""
 
 
 def rescored(
@@ -84,13 +81,11 @@ def _regularised(scores: NDArray[np.float64], vectors: NDArray[np.float32]) -> N
 
 
 def _products(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the inner product of every two rows, shape (c, c), computed in square tiles."""
+    """Return the inner product of every two rows, shape (c, c), computed in tiles."""
     import numpy as np
 
-    count, dimension = vectors.shape
-    side = max(1, isqrt(_ALONE // dimension))
-    tiles = np.zeros((-(-count // side), side, dimension), dtype=np.float32)
-    tiles.reshape(-1, dimension)[:count] = vectors
-    products = tiles[:, None] @ tiles.swapaxes(1, 2)  # (tiles, tiles, side, side)
-    whole = products.swapaxes(1, 2).reshape(len(tiles) * side, -1)
-    return whole[:count, :count]
+    (count, dimension), (high, wide) = vectors.shape, _TILE
+    rows = np.pad(vectors, ((0, -count % wide), (0, 0)))
+    columns = rows.reshape(-1, wide, dimension).swapaxes(1, 2)
+    tiles = rows.reshape(-1, 1, high, dimension) @ columns  # (c / high, c / wide, high, wide)
+    return tiles.swapaxes(1, 2).reshape(len(rows), -1)[:count, :count]
