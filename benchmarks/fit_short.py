@@ -35,7 +35,7 @@ from bottega_plugins.models.embedded.vectors import Vectors
 
 TABLE = Path(ranker.__file__).with_name("table.npz")
 HELD_OUT = ("Oxygen", "Warsaw", "Super Bowl 50", "Private school", "Force")
-HIDDEN, BATCH, RATE, DECAY, DROPPED, WRONG = 24, 64, 3e-3, 1e-2, 0.2, 100
+HIDDEN, BATCH, RATE, DECAY, DROPPED, WRONG = 48, 64, 3e-3, 1e-2, 0.3, 100
 """Hidden units; questions a step; Adam's rate; weight decay; dropped units; wrong spans of each."""
 Floats = NDArray[np.float32]
 
@@ -120,7 +120,7 @@ def no_codes() -> NDArray[np.int64]:
 class Network:
     """The ranker while it is fitted; `ranker.Table` is what is kept of it."""
 
-    def __init__(self, mean: Floats, spread: Floats) -> None:
+    def __init__(self, mean: Floats, spread: Floats, seen: NDArray[np.int64]) -> None:
         chance = np.random.default_rng(0)
         self.mean, self.spread, self.steps = mean, spread, 0
         self.parts = {
@@ -129,6 +129,8 @@ class Network:
             "bias": np.zeros(HIDDEN + 1, np.float32),
             "out": chance.normal(0, 0.1, HIDDEN).astype(np.float32),
         }
+        unseen = np.setdiff1d(np.arange(CODES), seen)
+        self.parts["codes"][unseen] = 0  # nothing is known of them
         self.moments = {n: (np.zeros_like(p), np.zeros_like(p)) for n, p in self.parts.items()}
 
     @staticmethod
@@ -143,7 +145,8 @@ class Network:
         """Fit a new one."""
         chance = np.random.default_rng(1)
         some = np.concatenate([case.values[::7] for case in train]).astype(np.float32)
-        network = Network(some.mean(0), some.std(0) + 1e-3)
+        seen = np.unique(np.concatenate([case.codes.ravel() for case in train]))
+        network = Network(some.mean(0), some.std(0) + 1e-3, seen.astype(np.int64))
         good = [case for case in train if case.f1.max(initial=0) >= 0.5]
         steps = epochs * (len(good) // BATCH)
         for _ in range(epochs):

@@ -33,6 +33,8 @@ class Answer:
     short: Short | None
     signs: tuple[float, ...]
     """In the order of `confidence.SIGNS`; without those of a short answer where none was read."""
+    share: float = 0.0
+    """How clearly the short answer is the likeliest of its sentence, from 0 to 1."""
     verdict: str = ""
     """`yes` or `no` where that is asked and told; empty else."""
     is_verdict: bool = False
@@ -59,15 +61,24 @@ async def nearest_sentence(
 async def answers(
     question: Question, ask: Ask, passages: Sequence[Passage], vectors: Vectors
 ) -> list[Answer]:
-    """Return the likeliest short answers with their sentences; a sentence alone where none is."""
+    """Return short answers with their sentences, the likeliest first; a sentence where none is."""
     ranked = await candidates(question, ask, passages, vectors)
     read = short_answers(Asked.read(ask.text), ranked)
     shorts: Sequence[Short | None] = read or ([None] if ranked else [])
     found: list[Answer] = []
     for short in shorts:
         alone = _alone(question, ask, ranked[short.sentence if short else 0])
-        found.append(replace(alone, short=short, signs=(*alone.signs, *short_signs(short))))
-    return found
+        values = (*alone.signs, *short_signs(short))
+        found.append(replace(alone, short=short, share=_share(short, read), signs=values))
+    return sorted(found, key=lambda answer: -probability(answer.signs))
+
+
+def _share(short: Short | None, read: Sequence[Short]) -> float:
+    """Return how clearly a short answer is the likeliest, those of other sentences set aside."""
+    if short is None:
+        return 0.0
+    elsewhere = sum(other.share for other in read if other.sentence != short.sentence)
+    return short.share / max(short.share, 1 - elsewhere)
 
 
 async def nearest(
@@ -84,7 +95,7 @@ def _alone(question: Question, ask: Ask, candidate: Candidate) -> Answer:
     values = signs(question, asked, candidate)
     is_verdict = asked.sort == "yes"
     verdict = _verdict(ask, candidate, values) if is_verdict else ""
-    return Answer(candidate, None, values, verdict, is_verdict)
+    return Answer(candidate, None, values, verdict=verdict, is_verdict=is_verdict)
 
 
 def _verdict(ask: Ask, candidate: Candidate, values: tuple[float, ...]) -> str:
@@ -113,7 +124,7 @@ def _finding(ask: Ask, found: Answer) -> Finding:
         likely,
         sentence=sentence,
         short=short.text,
-        share=short.share,
+        share=found.share,
         start=start,
         end=end,
     )
