@@ -27,10 +27,10 @@ SENTENCE_SIGNS = (
 SIGNS = (*SENTENCE_SIGNS, "score", "share")
 """Those of a sentence, then those of the short answer that was read out of it."""
 WEIGHTS = (
-    5.21, 0.23, -0.42, 0.71, -0.08, 0.84, 1.48, 0.13, -0.21, 3.93, -3.87, -1.23, -3.22, -0.48,
-    -0.17, -0.18, 1.49,
+    4.76, 0.5, -0.28, 0.64, -0.05, 0.83, 1.5, 0.14, -0.31, 3.45, -3.22, -1.23, -3.63, 0.03, -0.9,
+    0.4, 1.28,
 )  # fmt: skip
-BIAS = -6.15
+BIAS = -6.42
 SENTENCE_WEIGHTS = (
     5.59, 0.92, 0.04, 0.12, -0.13, 1.02, 1.5, 0.11, -0.24, 3.38, -3.07, -1.2, -3.15, -0.38, -0.03,
 )  # fmt: skip
