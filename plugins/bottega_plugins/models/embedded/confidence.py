@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from bottega_plugins.models.embedded.grounding import spelled
 from bottega_plugins.models.embedded.question import Question
+from bottega_plugins.models.embedded.rivals import foreign
 from bottega_plugins.models.embedded.short.answer import Short
 from bottega_plugins.models.embedded.short.asked import Asked
 from bottega_plugins.models.embedded.support import dot, logistic
@@ -36,8 +37,6 @@ SENTENCE_WEIGHTS = (
 )  # fmt: skip
 SENTENCE_BIAS = -6.36
 """The same where no short answer was read."""
-_BEGINNING = 4
-"""Letters that `France` and `French`, or `Normans` and `Norman`, have in common."""
 _NEGATION_WORDS = (
     "not no never without cannot neither nor none isn aren wasn weren don doesn didn won "
     "wouldn couldn shouldn fail lack rarely hardly barely seldom refuse deny unlike "
@@ -112,10 +111,7 @@ def probability(values: tuple[float, ...]) -> float:
 
 def _foreign(question: Question, there: frozenset[str]) -> float:
     """Return how many names of the question, at most two, have no word with the same beginning."""
-    known = spelled(there)
-    begun = {word[:_BEGINNING] for word in known}
-    missing = [name for name in question.names if name not in known]
-    return min(2.0, sum(name[:_BEGINNING] not in begun for name in missing)) / 2
+    return min(2.0, foreign(question, spelled(there))) / 2
 
 
 def _negated(text: str) -> bool:

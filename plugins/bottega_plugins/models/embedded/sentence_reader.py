@@ -16,6 +16,7 @@ from bottega_plugins.models.embedded.confidence import (
 from bottega_plugins.models.embedded.passages import Passage
 from bottega_plugins.models.embedded.question import Ask, Question
 from bottega_plugins.models.embedded.reading import Finding
+from bottega_plugins.models.embedded.rivals import trust
 from bottega_plugins.models.embedded.short.answer import Short, short_answers
 from bottega_plugins.models.embedded.short.asked import Asked
 from bottega_plugins.models.embedded.vectors import Vectors
@@ -35,10 +36,17 @@ class Answer:
     """In the order of `confidence.SIGNS`; without those of a short answer where none was read."""
     share: float = 0.0
     """How clearly the short answer is the likeliest of its sentence, from 0 to 1."""
+    trust: float = 1.0
+    """What remains of the probability where the passage may tell of another thing."""
     verdict: str = ""
     """`yes` or `no` where that is asked and told; empty else."""
     is_verdict: bool = False
     """Whether yes or no is asked."""
+
+    @property
+    def likely(self) -> float:
+        """How likely this answers, from 0 to 1."""
+        return probability(self.signs) * self.trust
 
 
 async def ask_sentences(
@@ -70,7 +78,7 @@ async def answers(
         alone = _alone(question, ask, ranked[short.sentence if short else 0])
         values = (*alone.signs, *short_signs(short))
         found.append(replace(alone, short=short, share=_share(short, read), signs=values))
-    return sorted(found, key=lambda answer: -probability(answer.signs))
+    return sorted(found, key=lambda answer: -answer.likely)
 
 
 def _share(short: Short | None, read: Sequence[Short]) -> float:
@@ -95,7 +103,8 @@ def _alone(question: Question, ask: Ask, candidate: Candidate) -> Answer:
     values = signs(question, asked, candidate)
     is_verdict = asked.sort == "yes"
     verdict = _verdict(ask, candidate, values) if is_verdict else ""
-    return Answer(candidate, None, values, verdict=verdict, is_verdict=is_verdict)
+    sure = trust(question, candidate.passage)
+    return Answer(candidate, None, values, trust=sure, verdict=verdict, is_verdict=is_verdict)
 
 
 def _verdict(ask: Ask, candidate: Candidate, values: tuple[float, ...]) -> str:
@@ -112,7 +121,7 @@ def _verdict(ask: Ask, candidate: Candidate, values: tuple[float, ...]) -> str:
 
 def _finding(ask: Ask, found: Answer) -> Finding:
     passage, sentence, short = found.candidate.passage, found.candidate.text, found.short
-    likely = probability(found.signs)
+    likely = found.likely
     if found.verdict:
         return Finding(ask, passage, likely, sentence=sentence, short=found.verdict, share=1.0)
     if short is None or found.is_verdict:
