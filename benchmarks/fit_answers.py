@@ -1,4 +1,6 @@
-"""Fit how likely a sentence answers (`confidence.WEIGHTS`); print the constants and their quality.
+"""Fit how likely a sentence answers (`confidence.py`); print the constants and their quality.
+
+`WEIGHTS` are of all signs, `SENTENCE_WEIGHTS` of a sentence's own, where no short answer is read.
 
 Fitted on SQuAD 2 questions of `split=train` (CC BY-SA 4.0), measured on those of `split=dev`, which
 are of other articles. Each is read three ways: with its own passage alone, with its own passage and
@@ -14,6 +16,7 @@ import argparse
 import asyncio
 import json
 import random
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import numpy as np
@@ -22,9 +25,9 @@ from fit_embedded import auc, calibration_error, neighbours, newton, passage_of
 from numpy.typing import NDArray
 
 from bottega_plugins.embedders.minilm_onnx import minilm
-from bottega_plugins.models.embedded.confidence import SIGNS
+from bottega_plugins.models.embedded.confidence import SENTENCE_SIGNS, SIGNS
 from bottega_plugins.models.embedded.question import Question
-from bottega_plugins.models.embedded.sentence_reader import answers
+from bottega_plugins.models.embedded.sentence_reader import Answer, answers, nearest
 from bottega_plugins.models.embedded.vectors import Vectors
 
 OWN, AMONG, AWAY = range(3)
@@ -42,20 +45,23 @@ def main() -> None:
 
 
 async def fit(count: int) -> dict[str, Any]:
-    """Fit on `count` questions, measure on all of the other split."""
-    train = await examples(squad.rows("squad_v2", "train"), count)
-    test = await examples(squad.rows("squad_v2", "dev"), count)
-    weights = np.array([WEIGHT[int(way)] for way, _ in train[2]])
-    found = newton(train[0], train[1], weights)
-    return {
-        "WEIGHTS": dict(zip(SIGNS, np.round(found[:-1], 2).tolist(), strict=True)),
-        "BIAS": round(float(found[-1]), 2),
-        "train": measured(*train, found),
-        "dev": measured(*test, found),
-    }
+    """Fit on `count` questions of one split, measure on as many of the other."""
+    report: dict[str, Any] = {}
+    for name, ask, names in (("", answers, SIGNS), ("SENTENCE_", nearest, SENTENCE_SIGNS)):
+        train = await examples(squad.rows("squad_v2", "train"), count, ask)
+        test = await examples(squad.rows("squad_v2", "dev"), count, ask)
+        weights = np.array([WEIGHT[int(way)] for way, _ in train[2]])
+        found = newton(train[0], train[1], weights)
+        report[f"{name}WEIGHTS"] = dict(zip(names, np.round(found[:-1], 2).tolist(), strict=True))
+        report[f"{name}BIAS"] = round(float(found[-1]), 2)
+        report[f"{name.lower()}train"] = measured(*train, found)
+        report[f"{name.lower()}dev"] = measured(*test, found)
+    return report
 
 
-async def examples(rows: list[dict[str, Any]], count: int) -> tuple[Floats, Floats, NDArray[Any]]:
+async def examples(
+    rows: list[dict[str, Any]], count: int, ask: Callable[..., Awaitable[list[Answer]]]
+) -> tuple[Floats, Floats, NDArray[Any]]:
     """Return signs with a bias, whether the sentence answers, and how it was read and asked.
 
     The third are pairs: the way of reading, and whether the question has an answer.
@@ -71,7 +77,7 @@ async def examples(rows: list[dict[str, Any]], count: int) -> tuple[Floats, Floa
         own, others = passages[row["passage_id"]], [passages[name] for name in names]
         question = Question.read(row["question"])
         for way, given in ((OWN, [own]), (AMONG, [own, *others[:4]]), (AWAY, others)):
-            found = await answers(question, question.asks[0], given, vectors)
+            found = await ask(question, question.asks[0], given, vectors)
             if found:
                 text = found[0].candidate.text
                 values.append((*found[0].signs, 1.0))

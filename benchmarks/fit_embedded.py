@@ -27,10 +27,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bottega_plugins.embedders.minilm_onnx import minilm
+from bottega_plugins.models.embedded.candidates import Candidate, candidates
 from bottega_plugins.models.embedded.decider import support_values
 from bottega_plugins.models.embedded.passages import Passage
 from bottega_plugins.models.embedded.question import Question
-from bottega_plugins.models.embedded.sentence_reader import Candidate, candidates
 from bottega_plugins.models.embedded.vectors import Vectors
 
 DATA = Path(__file__).parents[1] / "../shared/data"

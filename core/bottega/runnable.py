@@ -6,11 +6,11 @@ One async core; the two sync ones drive the same iterator on an event loop of th
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from contextlib import aclosing
-from contextvars import copy_context
 from typing import Any, TypeVar
 
 from bottega.budget import Budget
@@ -22,6 +22,10 @@ from bottega.run import Ask
 T = TypeVar("T")
 LONGEST_THREAD = 200
 """Characters of a thread's name."""
+held_up: contextvars.ContextVar[tuple[asyncio.AbstractEventLoop, ...]] = contextvars.ContextVar(
+    "held_up", default=()
+)
+"""Event loops that stand still until what runs in this context has ended."""
 
 
 class Runnable(ABC):
@@ -173,7 +177,8 @@ def outside_loop(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         except BaseException as caught:  # noqa: BLE001  # handed to the caller, not swallowed
             error.append(caught)
 
-    context = copy_context()  # an open cassette listens there, too
+    context = contextvars.copy_context()  # an open cassette listens there, too
+    context.run(held_up.set, (*held_up.get(), asyncio.get_running_loop()))
     thread = threading.Thread(target=context.run, args=(target,), name="bottega-run")
     thread.start()
     thread.join()

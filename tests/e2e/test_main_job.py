@@ -110,6 +110,8 @@ def test_quiet_prints_the_answer_alone(at_home, capsys):
     shown = capsys.readouterr()
     assert shown.err == ""
     assert "557" in shown.out
+    assert "[pep-0557.rst:" in shown.out
+    assert "Sources:" not in shown.out
 
 
 def test_abstains_on_what_the_documents_do_not_say(at_home, capsys):

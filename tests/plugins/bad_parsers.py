@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import time
 
 from bottega_plugins.knowledge.documents.isolated import IsolatedParser
@@ -30,6 +31,41 @@ class Hoarding(IsolatedParser):
 class Crashing(IsolatedParser):
     def parse(self, data: bytes, form: str) -> Parsed:
         ctypes.string_at(0)
+        raise AssertionError
+
+
+class Aborting(IsolatedParser):
+    """As PDFium does when it gets no memory."""
+
+    def parse(self, data: bytes, form: str) -> Parsed:
+        os.abort()
+
+
+class Throwing(IsolatedParser):
+    """As C++ does when it gets no memory."""
+
+    def parse(self, data: bytes, form: str) -> Parsed:
+        os.write(2, b"terminate called after throwing an instance of 'std::bad_alloc'\n")
+        os.abort()
+
+
+class Corrupting(IsolatedParser):
+    """As libc does when it finds its heap broken."""
+
+    def parse(self, data: bytes, form: str) -> Parsed:
+        os.write(2, b"free(): invalid pointer\n")
+        os.abort()
+
+
+class Spinning(IsolatedParser):
+    def parse(self, data: bytes, form: str) -> Parsed:
+        os.kill(os.getpid(), signal.SIGXCPU)
+        raise AssertionError
+
+
+class Killed(IsolatedParser):
+    def parse(self, data: bytes, form: str) -> Parsed:
+        os.kill(os.getpid(), signal.SIGKILL)
         raise AssertionError
 
 

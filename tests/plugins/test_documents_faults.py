@@ -2,64 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import bz2
 import gzip
 import io
 import lzma
-import resource
 import tarfile
-import zipfile
-import zlib
 
 import pytest
-from bad_parsers import (
-    Cramped,
-    Crashing,
-    Diving,
-    Failing,
-    Hanging,
-    Hoarding,
-    Honest,
-    Hurried,
-    Leaving,
-)
 from document_reading import read
-from tiny_pdf import compressed_zeros, simple_pdf, stream, write_pdf
+from tiny_docx import docx_of, zipped
+from tiny_pdf import simple_pdf, write_pdf
 
-from bottega.errors import InputError
 from bottega_plugins.knowledge.documents import draft, outline, table
 from bottega_plugins.knowledge.documents.folder import MOST_BYTES
-from bottega_plugins.knowledge.documents.isolated import IsolatedParser, parse_in_process
 from bottega_plugins.knowledge.documents.skipped import SkippedError
-from bottega_plugins.knowledge.documents.text_formats import LARGE
 
 pytestmark = pytest.mark.xdist_group("documents")
-
-
-def zipped(**files: bytes) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in files.items():
-            archive.writestr(name.replace("__", "/").replace("_dot_", "."), data)
-    return buffer.getvalue()
-
-
-def docx_of(document: bytes) -> bytes:
-    return zipped(
-        **{
-            "[Content_Types].xml": b'<?xml version="1.0"?><Types xmlns="http://schemas.'
-            b'openxmlformats.org/package/2006/content-types"><Default Extension="rels" '
-            b'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-            b'<Override PartName="/word/document.xml" ContentType="application/vnd.openxmlformats-'
-            b'officedocument.wordprocessingml.document.main+xml"/></Types>',
-            "_rels/.rels": b'<?xml version="1.0"?><Relationships xmlns="http://schemas.'
-            b'openxmlformats.org/package/2006/relationships"><Relationship Id="r1" Type="http://'
-            b'schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" '
-            b'Target="word/document.xml"/></Relationships>',
-            "word/document.xml": document,
-        }
-    )
 
 
 def tarred(link: str) -> bytes:
@@ -137,79 +95,6 @@ def test_what_cannot_be_read_is_skipped_with_its_reason(
         read(data, name)
 
 
-@pytest.mark.parametrize("filters", [1, 2])
-def test_a_pdf_bomb_fills_no_memory(filters: int) -> None:
-    """Content streams of 3 GB, compressed once and twice."""
-    bomb = compressed_zeros(3_000)
-    if filters == 2:
-        bomb = zlib.compress(bomb)
-    chain = b"/Filter [%s]" % (b" /FlateDecode" * filters)
-    page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents 4 0 R >>"
-    kids = b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>"
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(SkippedError):
-        read(write_pdf(CATALOG | {2: kids, 3: page, 4: stream(bomb, chain)}), "bomb.pdf")
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000, "kilobytes"
-
-
-@pytest.mark.parametrize(
-    "objects",
-    [
-        {2: b"<< /Type /Pages /Kids [2 0 R] /Count 1 >>"},
-        {2: b"<< /Type /Pages /Kids [3 0 R] /Count 9 >>", 3: b"<< /Type /Pages /Kids [2 0 R] >>"},
-        {2: b"2 0 R"},
-        {2: b"<< /Type /Pages /Kids [3 0 R] /Count 1000000000 >>", 3: b"<< /Type /Page >>"},
-        {2: b"[" * 100_000},
-    ],
-    ids=["kid of itself", "kids in a ring", "its own reference", "count", "deep"],
-)
-def test_a_pdf_that_refers_to_itself_ends(objects: dict[int, bytes]) -> None:
-    with pytest.raises(SkippedError):
-        read(write_pdf(CATALOG | objects), "loop.pdf")
-
-
-def test_bookmarks_in_a_ring_are_read_once() -> None:
-    data = simple_pdf([["One", "first"], ["Two", "second"]], [("One", 0), ("Two", 1)])
-    ring = data.replace(b"/Dest [12 0 R /Fit] ", b"/Next 14 0 R        ")
-    assert [chunk.page for chunk in read(ring, "ring.pdf").chunks] == [1, 2]
-
-
-def test_an_encrypted_pdf_says_so() -> None:
-    key = b"(" + b"k" * 32 + b")"
-    lock = b"/Encrypt << /Filter /Standard /V 1 /R 2 /O %s /U %s /P -4 >>" % (key, key)
-    lock += b"/ID [%s %s]" % (key, key)
-    pages = {2: b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>", 3: b"<< /Type /Page >>"}
-    with pytest.raises(SkippedError, match="encrypted: it needs a password"):
-        read(write_pdf(CATALOG | pages, lock), "locked.pdf")
-
-
-def test_a_docx_that_unpacks_to_much_is_not_unpacked() -> None:
-    with pytest.raises(SkippedError, match="a part of it unpacks to 30 MB"):
-        read(docx_of(b" " * 30_000_000), "bomb.docx")
-
-
-def test_a_docx_that_lies_about_its_sizes_is_broken() -> None:
-    honest = docx_of(b" " * 30_000_000)
-    size = (30_000_000).to_bytes(4, "little")
-    with pytest.raises(SkippedError, match="a broken DOCX file"):
-        read(honest.replace(size, (9).to_bytes(4, "little")), "liar.docx")
-
-
-def test_a_docx_of_very_many_parts_is_not_looked_at() -> None:
-    many = {f"word/{number}.xml": b"" for number in range(10_001)}
-    with pytest.raises(SkippedError, match="more than 10,000 files"):
-        read(zipped(**many), "many.docx")
-
-
-def test_an_encrypted_docx_says_so() -> None:
-    data = bytearray(docx_of(b"<w:document/>"))
-    for at in range(len(data)):
-        if data[at : at + 4] == b"PK\x01\x02":
-            data[at + 8] |= 1
-    with pytest.raises(SkippedError, match=r"^encrypted$"):
-        read(bytes(data), "locked.docx")
-
-
 def test_laughs_are_not_multiplied() -> None:
     with pytest.raises(SkippedError, match="its XML declares entities"):
         read(docx_of(LAUGHS + b"<w:document %s>&l;</w:document>" % W), "laughs.docx")
@@ -242,11 +127,6 @@ def test_long_names_of_columns_are_not_multiplied() -> None:
     assert sum(len(chunk.text) for chunk in read(table, "wide.csv").chunks) < 2_000_000
 
 
-def test_very_many_small_blocks_fill_no_memory() -> None:
-    with pytest.raises(SkippedError, match="took more than 48 MB of memory to read"):
-        asyncio.run(parse_in_process(Cramped(), b"a\n\n" * 100_000, "markdown"))
-
-
 @pytest.mark.parametrize(
     ("name", "text", "reason"),
     [
@@ -264,14 +144,6 @@ def test_very_many_small_pieces_are_counted(
         read(text, name)
 
 
-def test_a_large_text_is_read_in_a_process_of_its_own() -> None:
-    text = "# Top\n\n" + "".join(f"## Part {n}\n\nText of part {n}.\n\n" for n in range(9_000))
-    assert len(text) > LARGE
-    reading = read(text, "large.md")
-    assert len(reading.chunks) == 9_000
-    assert all(text[chunk.start : chunk.end] == chunk.text for chunk in reading.chunks)
-
-
 @pytest.mark.parametrize("name", ["a.md", "a.rst"])
 def test_very_many_headings_are_text(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outline, "MOST_HEADINGS", 1_000)
@@ -282,11 +154,6 @@ def test_very_many_headings_are_text(name: str, monkeypatch: pytest.MonkeyPatch)
 def test_a_long_heading_is_not_carried_by_every_passage() -> None:
     text = f"# top\n\n# {'long ' * 9_000}\n\n{'text ' * 2_000}"
     assert max(len(chunk.heading) for chunk in read(text, "a.md").chunks) < 400
-
-
-def test_a_page_that_takes_its_parser_minutes_is_given_up() -> None:
-    with pytest.raises(SkippedError, match=r"took more than 0\.5 s to read"):
-        asyncio.run(parse_in_process(Hurried(), b"<a\t" * 20_000, "html"))
 
 
 def test_numbers_of_any_size_are_texts() -> None:
@@ -305,31 +172,3 @@ def test_half_characters_do_not_reach_the_index() -> None:
 def test_nul_and_signs_that_turn_text_are_kept_as_they_are() -> None:
     text = "one \0 two \u202eowt\u202c three\n" * 5
     assert read(text.encode(), "nul.txt").chunks[0].text == text.strip()
-
-
-@pytest.mark.parametrize(
-    ("parser", "reason"),
-    [
-        (Hanging(), "took more than"),
-        (Hoarding(), "MB of memory"),
-        (Crashing(), "its reader failed: .*SIGSEGV"),
-        (Leaving(), "its reader failed: .*without a result"),
-        (Failing(), "its reader failed: ZeroDivisionError"),
-        (Diving(), "nested too deep"),
-    ],
-)
-def test_a_reader_that_goes_wrong_costs_one_document(parser: IsolatedParser, reason: str) -> None:
-    with pytest.raises(SkippedError, match=reason):
-        asyncio.run(parse_in_process(parser, b"text", "html"))
-    after = asyncio.run(parse_in_process(Honest(), b"text", "html"))
-    assert after.text == "text"
-
-
-def test_a_format_that_there_is_not_is_a_mistake() -> None:
-    with pytest.raises(InputError, match="unknown format 'markdwon'"):
-        read("text", format="markdwon")
-
-
-def test_a_format_that_was_given_must_be_true() -> None:
-    with pytest.raises(SkippedError, match="not a PDF file"):
-        read("text", format="pdf")

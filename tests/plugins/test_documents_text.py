@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hash_embedder import HashEmbedder
+from document_reading import SPLITTER, read
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bottega_plugins.knowledge.documents.chunk import Chunk
-from bottega_plugins.knowledge.documents.document import Document
 from bottega_plugins.knowledge.documents.header import read_header
 from bottega_plugins.knowledge.documents.plain_text import decode
-from bottega_plugins.knowledge.documents.reader import DocumentReader, Reading
+from bottega_plugins.knowledge.documents.reader import DocumentReader
 from bottega_plugins.knowledge.documents.skipped import SkippedError
 from bottega_plugins.knowledge.documents.splitter import MOST_CHARACTERS, Splitter
 
 PEPS = Path(__file__).parents[2] / "examples/peps"
-SPLITTER = Splitter(token_spans=HashEmbedder().token_spans, max_tokens=128)
-
-
-def read(content: str | bytes, name: str = "notes.txt") -> Reading:
-    reader = DocumentReader(SPLITTER)
-    return asyncio.run(reader.read(Document(source=name, content=content)))
 
 
 def split(text: str, name: str = "notes.txt") -> tuple[Chunk, ...]:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from functools import cache
+from typing import NoReturn
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from bottega.decider import Choice, Decider, Judgement, Option
 from bottega_plugins.embedders.minilm_onnx import minilm
+from bottega_plugins.models.embedded import sentence_reader
 from bottega_plugins.models.embedded.decider import EmbeddedDecider
 
 CONTEXT = (
@@ -109,6 +114,44 @@ def test_scores_by_probability() -> None:
     assert good.value is not None
     assert bad.value is not None
     assert 0 <= bad.value < good.value <= 1
+
+
+HELPS = "The material helps to answer this question: "
+BRIDGES = [
+    f"Bridge {n}\nBridge {n} was opened in {1900 + n}. It is {200 + n} metres long. Ferries went "
+    "before. Many people came to see it. The mayor spoke for an hour. It rained all day."
+    for n in range(10)
+]
+
+
+class Counting:
+    """The embedder, counting what it embeds."""
+
+    def __init__(self) -> None:
+        self.embedded = 0
+        self.name, self.dimension = minilm().name, minilm().dimension
+        self.max_tokens, self.token_spans = minilm().max_tokens, minilm().token_spans
+
+    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        self.embedded += len(texts)
+        return await minilm().embed(texts)
+
+
+def test_judging_passages_reads_no_short_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: object) -> NoReturn:
+        raise AssertionError("a short answer was read")
+
+    monkeypatch.setattr(sentence_reader, "short_answers", never)
+    counting = Counting()
+    judging = EmbeddedDecider(counting)
+    said = [
+        asyncio.run(judging.judge(f"{HELPS}When was Bridge 3 opened?", context=context))
+        for context in BRIDGES
+    ]
+    assert [judgement.verdict for judgement in said] == [
+        True if n == 3 else None for n in range(10)
+    ]
+    assert counting.embedded <= 1 + 2 * len(BRIDGES)
 
 
 @settings(max_examples=40, deadline=None)

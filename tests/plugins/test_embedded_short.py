@@ -141,7 +141,10 @@ def test_takes_nothing_else_for_a_comparison(question: str) -> None:
     ("question", "sort", "focus"),
     [
         ("Who wrote it?", "who", ("wrot",)),
-        ("What year did it begin?", "date", ("year",)),
+        ("What year did it begin?", "year", ("year",)),
+        ("On what date did it begin?", "date", ("dat",)),
+        ("What percentage of ducks is red?", "percent", ("percentag",)),
+        ("Which languages do they speak?", "people", ("languag",)),
         ("In which city is it?", "place", ("city",)),
         ("How many ducks are there?", "count", ("duck",)),
         ("How long is it?", "measure", ()),

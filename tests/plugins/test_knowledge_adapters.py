@@ -22,6 +22,7 @@ from smolagents.models import (
     MessageRole,
     Model,
 )
+from tiny_pdf import simple_pdf
 
 from bottega.errors import InputError
 from bottega_plugins.knowledge.adapters.langchain import KnowledgeRetriever
@@ -54,16 +55,39 @@ def test_documents_tell_their_place(base: KnowledgeBase) -> None:
     assert "tail points away" in found.page_content
     told = dict(found.metadata)
     assert COMETS[told["start"] : told["end"]] == found.page_content
-    assert {name: told[name] for name in ("source", "title", "heading", "page", "line", "key")} == {
+    assert {name: told[name] for name in ("source", "title", "heading", "line", "key")} == {
         "source": "comets.md",
         "title": "Comets",
         "heading": expected.heading,
-        "page": 0,
         "line": expected.line,
         "key": expected.key,
     }
     assert told["score"] == expected.score
     assert told["kind"] == "sky"
+    assert "page" not in told
+
+
+def test_pages_are_told_where_there_are_some(base: KnowledgeBase) -> None:
+    base.add(("guide.pdf", simple_pdf([["Comets come back."], ["Otters swim in rivers."]])))
+    retriever = KnowledgeRetriever(knowledge=base, k=1, filters={"format": "pdf"})
+    (found,) = retriever.invoke("rivers")
+    assert (found.metadata["page"], found.metadata["pages"]) == (2, 2)
+    shown = KnowledgeTool(base).forward("Otters swim in rivers")
+    assert "[guide.pdf:p2:1-1] guide.pdf\nOtters swim in rivers." in shown
+    assert "page" not in shown
+
+
+def test_metadata_of_a_document_and_of_its_place_do_not_hide_each_other(
+    base: KnowledgeBase,
+) -> None:
+    told = {"score": 7, "start": "May", "kind": "bird"}
+    base.add(Document(source="owls.md", content="An owl hoots.", metadata=told))
+    (found,) = KnowledgeRetriever(knowledge=base, k=1, filters={"score": 7}).invoke("owl")
+    assert found.metadata["document.score"] == 7
+    assert found.metadata["document.start"] == "May"
+    assert found.metadata["start"] == 0
+    assert found.metadata["score"] == base.search("owl", 1, {"score": 7})[0].score
+    assert found.metadata["kind"] == "bird"
 
 
 def test_k_and_filters_of_the_retriever_and_of_the_call(base: KnowledgeBase) -> None:
@@ -173,6 +197,22 @@ def test_the_tool_says_when_there_is_nothing(base: KnowledgeBase) -> None:
     tool = KnowledgeTool(base, search=Search(mode="words"))
     assert tool("zeppelin") == "nothing found"
     assert tool.cited("[comets.md:1-3]") == ()
+
+
+def test_a_tool_that_cannot_be_exported_says_so(base: KnowledgeBase, tmp_path: Path) -> None:
+    tool = KnowledgeTool(base)
+    agent = ToolCallingAgent(tools=[tool], model=Scripted(), verbosity_level=0)
+    for export in (
+        tool.to_dict,
+        lambda: tool.save(tmp_path / "out"),
+        lambda: tool.push_to_hub("a/b"),
+        agent.to_dict,
+        lambda: agent.save(tmp_path / "agent"),
+    ):
+        with pytest.raises(InputError, match="it searches an index on this machine") as caught:
+            export()
+        assert "KnowledgeBase.open(PATH)" in caught.value.hint
+    assert not (tmp_path / "out").exists()
 
 
 def test_frameworks_are_imported_by_their_adapters_alone() -> None:

@@ -1,4 +1,4 @@
-"""A knowledge base by program: adding, deleting, filters, ways of searching, sync and async."""
+"""A knowledge base by program: adding, deleting, ways of searching, sync and async."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from amphibians import DOCUMENTS, sources
 from hash_embedder import HashEmbedder
 
 from bottega import hookimpl
@@ -19,34 +20,12 @@ from bottega_plugins.knowledge.index.progress import Progress
 from bottega_plugins.knowledge.knowledge_base import KnowledgeBase
 from bottega_plugins.knowledge.search.search import Search
 
-DOCUMENTS: list[dict[str, Any]] = [
-    {
-        "source": "frogs.md",
-        "content": "# Frogs\n\nFrogs are green and swim.\n\n## Food\n\nFrogs eat flies.\n",
-        "metadata": {"year": 2019, "lang": "en", "tags": ["pond", "green"], "draft": False},
-    },
-    {
-        "source": "toads.md",
-        "content": "# Toads\n\nToads are brown and walk, unlike frogs.\n",
-        "metadata": {"year": 2022, "lang": "en", "tags": ["garden"]},
-    },
-    {
-        "source": "newts.txt",
-        "content": "Molche schwimmen wie Frogs.",
-        "metadata": {"year": 2024.5, "lang": "de", "by": {"name": "Ann"}},
-    },
-]
-
 
 @pytest.fixture
 def base(tmp_path: Path) -> KnowledgeBase:
     base = KnowledgeBase.open(tmp_path / "base", HashEmbedder())
     base.add(DOCUMENTS)
     return base
-
-
-def sources(base: KnowledgeBase, query: str = "frogs", **options: Any) -> set[str]:
-    return {citation.source for citation in base.search(query, 10, **options)}
 
 
 def test_documents_come_as_objects_pairs_and_mappings(tmp_path: Path) -> None:
@@ -181,77 +160,6 @@ def test_an_iterator_that_fails_changes_nothing(base: KnowledgeBase) -> None:
     assert "efts" not in sources(base, "efts")
     assert len(list(base.index.glob("segment-*"))) == 1, "what was written is gone"
     assert base.add(("efts", "Efts are young newts.")).added == 1
-
-
-@pytest.mark.parametrize(
-    ("filters", "expected"),
-    [
-        ({"lang": "en"}, {"frogs.md", "toads.md"}),
-        ({"lang": ["de", "fr"]}, {"newts.txt"}),
-        ({"year": {"gte": 2020, "lt": 2024}}, {"toads.md"}),
-        ({"year": {"gt": 2024}}, {"newts.txt"}),
-        ({"year": {"lte": 2019}}, {"frogs.md"}),
-        ({"year": {"gt": "2000"}}, set()),
-        ({"tags": "pond"}, {"frogs.md"}),
-        ({"tags": {"ne": "pond"}}, {"toads.md", "newts.txt"}),
-        ({"draft": {"exists": False}}, {"toads.md", "newts.txt"}),
-        ({"draft": {"exists": True}}, {"frogs.md"}),
-        ({"draft": False}, {"frogs.md"}),
-        ({"by.name": "Ann"}, {"newts.txt"}),
-        ({"source": {"glob": "*.md"}}, {"frogs.md", "toads.md"}),
-        ({"source": "toads.md"}, {"toads.md"}),
-        ({"title": "Frogs"}, {"frogs.md"}),
-        ({"heading": {"glob": "*Food"}}, {"frogs.md"}),
-        ({"lang": "en", "tags": "garden"}, {"toads.md"}),
-        ({"lang": "en' OR 1=1 --"}, set()),
-        ({"lang') OR 1=1 --": "en"}, set()),
-        ({'a"b': "x"}, set()),
-        ({"lang": []}, set()),
-        ({"year": {"eq": 2022.0}}, {"toads.md"}),
-        ({"year": 10**30}, set()),
-        ({}, {"frogs.md", "toads.md", "newts.txt"}),
-    ],
-)
-def test_filters_choose_documents(
-    base: KnowledgeBase, filters: dict[str, Any], expected: set[str]
-) -> None:
-    assert sources(base, filters=filters) == expected
-    assert sources(base, filters=filters) == expected, "also when the answer is remembered"
-
-
-def test_a_filter_of_a_heading_chooses_passages(base: KnowledgeBase) -> None:
-    (only,) = base.search("frogs", filters={"source": "frogs.md", "heading": {"glob": "*Food"}})
-    assert only.quote.endswith("Frogs eat flies.")
-
-
-def test_a_field_may_be_called_anything(base: KnowledgeBase) -> None:
-    odd = {"a\"b'c": 1, "$.x": 2, "); DROP TABLE documents; --": 3, "": 4, "\x00": 5, "🐸": 6}
-    base.add({"source": "odd", "content": "Odd frogs.", "metadata": odd})
-    for key, value in odd.items():
-        assert sources(base, filters={key: value}) == {"odd"}, key
-
-
-@pytest.mark.parametrize(
-    ("filters", "message"),
-    [
-        ({"year": {"gtr": 3}}, "unknown operator 'gtr' in the filter for 'year'"),
-        ({"year": {}}, "the filter for 'year' is empty"),
-        ({"year": None}, "'eq' takes a text or a number, not None"),
-        ({"year": {"in": 3}}, "'in' takes a list"),
-        ({"year": {"gt": [1]}}, "'gt' takes a text or a number"),
-        ({"year": float("nan")}, "'eq' takes a text or a number"),
-        ({"source": {"glob": "*" * 2_000}}, "'glob' takes a text"),
-        ({3: "x"}, "for the field 3, which is no text"),
-    ],
-)
-def test_a_filter_that_is_none_is_named(
-    base: KnowledgeBase, filters: dict[str, Any], message: str
-) -> None:
-    with pytest.raises(InputError, match=message.replace("(", r"\(")) as caught:
-        base.search("frogs", filters=filters)
-    if "operator" in message:
-        assert "did you mean 'gt'?" in caught.value.hint
-        assert "exists" in caught.value.hint
 
 
 def test_modes_search_by_words_or_by_vectors_alone(base: KnowledgeBase) -> None:

@@ -63,7 +63,7 @@ def test_fusion_keeps_every_number_once_and_falls_from_best_to_worst(
     lists: list[list[int]],
 ) -> None:
     fused = reciprocal_rank(lists)
-    assert sorted(number for number, _ in fused) == sorted(set().union(*lists))
+    assert sorted(number for number, _ in fused) == sorted(set[int]().union(*lists))
     assert fused == sorted(fused, key=lambda item: (-item[1], item[0]))
 
 
@@ -146,6 +146,17 @@ def test_the_candidates_order_does_not_matter(seed: int) -> None:
         rescored(found, vectors, asked)[turned], abs=1e-5
     )
     assert len(turned) <= CANDIDATES
+
+
+@pytest.mark.parametrize("count", [1, 7, 90])
+def test_numbers_that_are_all_zero_change_no_score(count: int) -> None:
+    chance = np.random.default_rng(count)
+    vectors, asked = unit(chance.normal(size=(count, 8))), unit(chance.normal(size=8))
+    found = chance.exponential(size=count).astype(np.float32)
+    longer = np.pad(vectors, ((0, 0), (0, 1_000)))
+    assert rescored(found, longer, np.pad(asked, (0, 1_000))) == pytest.approx(
+        rescored(found, vectors, asked), abs=1e-5
+    )
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,37 @@ def test_fields_of_another_kind_are_named(
         base.add(Document(source="m", content="x y", **given))
 
 
+@pytest.mark.parametrize("name", ["source", "title", "format", "heading", "page", "line"])
+def test_metadata_with_the_name_of_an_own_field_are_refused(tmp_path: Path, name: str) -> None:
+    embedder = HashEmbedder()
+    base = KnowledgeBase.open(tmp_path / "new", embedder)
+    bad = {"source": "m", "content": "x y", "title": "T", "metadata": {"year": 1, name: "other"}}
+    with pytest.raises(InputError, match=f"metadata of 'm' has the field '{name}'") as caught:
+        base.add([("a", "one frog"), bad])
+    assert "format, heading, line, page, source, title" in caught.value.hint
+    assert embedder.embedded == 0
+
+
+def test_a_title_in_the_metadata_is_the_title(base: KnowledgeBase) -> None:
+    told = {"source": "m", "title": "Newts", "page": None, "year": 1}
+    base.add({"source": "m", "content": "A newt swims.", "metadata": told})
+    (found,) = base.search("newt", 9, {"title": "Newts", "source": "m", "year": 1})
+    assert found.heading == "Newts"
+    assert found.metadata == {"year": 1, "title": "Newts", "format": "text"}
+
+
+def test_filters_reach_what_front_matter_says(base: KnowledgeBase) -> None:
+    text = "---\ntitle: T\nsource: a book\nversion: 3.10\nyear: 2020\n---\nA newt swims.\n"
+    base.add(("newts.md", text))
+    for wanted in (
+        {"header.source": "a book"},
+        {"version": "3.10"},
+        {"year": {"gte": 2020}},
+        {"title": "T"},
+    ):
+        assert {found.source for found in base.search("newt", 9, wanted)} == {"newts.md"}, wanted
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [

@@ -237,3 +237,26 @@ def test_watching_follows_the_folder_until_it_is_interrupted(tmp_path: Path) -> 
         _, errors = running.communicate(timeout=30)
     assert running.returncode == 130
     assert "Traceback" not in errors
+
+
+def test_watching_names_each_skipped_file_once(tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "empty.txt").touch()
+    command = [sys.executable, "-c", MAIN, "index", str(docs), "--watch"]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert running.stdout
+    lines = iter(running.stdout.readline, "")
+    try:
+        assert next(lines).endswith("; 1 file skipped\n")
+        assert next(lines) == "  empty.txt: empty\n"
+        (docs / "old.gz").write_bytes(b"\x1f\x8b\x08 and so on")
+        assert ": nothing to do: " in next(lines)
+        assert next(lines) == "  old.gz: a gzip archive: unpack it first\n"
+        (docs / "frogs.txt").write_text("Frogs are green.")
+        assert next(lines).endswith("; 2 files skipped\n")
+        (docs / "toads.txt").write_text("Toads are brown.")
+        assert "1 new" in next(lines), "no name is told again"
+    finally:
+        running.send_signal(signal.SIGINT)
+        running.communicate(timeout=30)

@@ -12,7 +12,7 @@ import pytest
 from hash_embedder import HashEmbedder
 
 from bottega_plugins.knowledge.documents import folder
-from bottega_plugins.knowledge.index import clusters, postings_writer
+from bottega_plugins.knowledge.index import postings_writer
 from bottega_plugins.knowledge.index.manifest import Manifest, SegmentInfo, read_manifest
 from bottega_plugins.knowledge.index.merge import MOST_SEGMENTS, due
 from bottega_plugins.knowledge.index.store import Store
@@ -242,27 +242,3 @@ def test_postings_in_many_runs_are_those_of_one(
     assert len(manifest_of(many).segments) == 1
     how = Search(mode="words")
     assert results(many, how) == results(one, how)
-
-
-def test_a_large_segment_is_searched_by_lists_and_finds_nearly_all(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(clusters, "MOST_FLAT", 1_000)
-    documents = texts(2_000)
-    base = KnowledgeBase.open(tmp_path / "base", HashEmbedder(dimension=16))
-    base.add(documents)
-    (info,) = manifest_of(base).segments
-    assert info.clusters
-    assert info.clusters.recall >= 0.8
-    assert info.clusters.probes < info.clusters.lists
-    how = Search(mode="vectors")
-    found = base.search("frog frog pond reed", 10, search=how)
-    monkeypatch.setattr(clusters, "MOST_FLAT", 10_000)
-    flat = KnowledgeBase.open(tmp_path / "flat", HashEmbedder(dimension=16))
-    flat.add(documents)
-    exact = flat.search("frog frog pond reed", 10, search=how)
-    assert len({f.key for f in found} & {f.key for f in exact}) >= 8
-    scores = {f.key: f.score for f in exact}
-    assert all(abs(f.score - scores.get(f.key, f.score)) < 1e-6 for f in found), "compared exactly"
-    few = base.search("frog", 10, {"source": {"glob": "note 000*"}}, how)
-    assert len(few) == 10, "a filter does not starve the lists"

@@ -17,7 +17,7 @@ from bottega_plugins.knowledge.research.claims import (
     support_span,
     with_own_keys,
 )
-from bottega_plugins.knowledge.research.names import names, numbers
+from bottega_plugins.knowledge.research.names import humane, names, numbers
 from bottega_plugins.knowledge.research.sentences import sentence_spans
 
 TEXTS = st.text(alphabet=st.sampled_from("ab AB.!?\"'\n-[]:1\u201d\u2022 "), max_size=80) | st.text(
@@ -54,6 +54,24 @@ def test_names_and_numbers() -> None:
     text = "The Analytical Engine was built by Charles Babbage for $1,500 in 1837. Nobody paid."
     assert names(text) == ["Analytical Engine", "Charles Babbage"]
     assert numbers(text) == ["$1,500", "1837"]
+
+
+@pytest.mark.parametrize(
+    ("title", "said"),
+    [
+        ("notes_2024-final.md", ""),
+        ("2024-05-01.txt", ""),
+        ("docs/harbour_bridge-2024.md", "harbour bridge"),
+        ("Microsoft Word - Harbour Bridge v2.docx", "harbour bridge"),
+        ("pep-0557.rst", "pep 0557"),
+        ("Harbour Bridge", "Harbour Bridge"),
+        ("Node.js", "Node.js"),
+        ("TCP/IP", "TCP/IP"),
+        ("", ""),
+    ],
+)
+def test_titles_that_are_names_of_files_are_put_into_words(title: str, said: str) -> None:
+    assert humane(title) == said
 
 
 @given(TEXTS, TEXTS)

@@ -65,7 +65,7 @@ def conduct(
     elif not output.as_json and result.answer:
         from bottega.cli.terminal import answer_text
 
-        click.echo(answer_text(result))
+        click.echo(plain(result.answer) if output.quiet else answer_text(result))
     sys.exit(EXIT_CODES[result.status])
 
 

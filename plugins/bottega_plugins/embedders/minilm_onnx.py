@@ -54,6 +54,8 @@ class _Engine:
     workers: ThreadPoolExecutor
     """A thread a lane, and one thread a run: cores that each run a batch of their own do more than
     cores that share one. Callers take turns, batch by batch."""
+    single: ThreadPoolExecutor
+    """As many for texts that come alone. They stay, while those of an event loop end with it."""
     process: int
     """Where it was loaded: the threads of a session do not survive a fork."""
 
@@ -90,10 +92,13 @@ class MiniLM:
         vectors = np.zeros((len(texts), self.dimension), np.float32)
         if not texts:
             return vectors
+        engine = self._ready()
+        if engine is None:
+            engine = await asyncio.to_thread(self._engine)
         if len(texts) == 1:  # a query: it neither waits for batches nor changes threads again
-            return await asyncio.to_thread(self._one, texts[0])
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(engine.single, _one, engine, texts[0])
         rows: list[list[int]] = [[]] * len(texts)
-        engine = await asyncio.to_thread(self._engine)
 
         def tokenise(part: slice) -> None:
             rows[part] = _tokenise(engine.tokenizer, texts[part])
@@ -114,16 +119,18 @@ class MiniLM:
         """Return the (start, end) characters of each token of the whole text, nothing cut."""
         return spans(self._engine().tokenizer, text)
 
-    def _one(self, text: str) -> NDArray[np.float32]:
-        engine = self._engine()
-        return _run(engine, _tokenise(engine.tokenizer, [text]))
+    def _ready(self) -> _Engine | None:
+        """Return what this process has loaded."""
+        last = self._loaded[-1] if self._loaded else None
+        return last if last and last.process == os.getpid() else None
 
     def _engine(self) -> _Engine:
         with self._lock:
-            if not self._loaded or self._loaded[-1].process != os.getpid():
+            ready = self._ready()
+            if ready is None:
                 # an engine from before a fork is kept: taking it down would wait for its threads
-                self._loaded.append(self._load())
-            return self._loaded[-1]
+                self._loaded.append(ready := self._load())
+            return ready
 
     def _load(self) -> _Engine:
         vocabulary, model = self._read(_TOKENIZER), self._read(_MODEL)
@@ -141,6 +148,7 @@ class MiniLM:
             tokenizer=Tokenizer.from_buffer(vocabulary),
             lanes=lanes,
             workers=ThreadPoolExecutor(lanes, "minilm"),
+            single=ThreadPoolExecutor(lanes, "minilm-single"),
             process=os.getpid(),
         )
 
@@ -172,6 +180,10 @@ class MiniLM:
 def minilm() -> MiniLM:
     """Return the embedder of this process, loaded at its first use."""
     return MiniLM()
+
+
+def _one(engine: _Engine, text: str) -> NDArray[np.float32]:
+    return _run(engine, _tokenise(engine.tokenizer, [text]))
 
 
 async def _share(engine: _Engine, work: Callable[[T], None], parts: Iterable[T]) -> None:

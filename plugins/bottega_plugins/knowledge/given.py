@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, cast
 
 from bottega.errors import InputError, suggest
 from bottega.messages import Json
 from bottega_plugins.knowledge.documents.document import Document
+from bottega_plugins.knowledge.documents.facts import OWN_FIELDS
 
 GivenDocument = Document | tuple[str, str | bytes] | Mapping[str, Json]
 """A document, a source with its content, or a mapping with the fields of `Document`."""
@@ -18,12 +19,18 @@ _FIELDS = tuple(each.name for each in fields(Document))
 
 
 async def documents_of(given: GivenDocuments) -> AsyncIterator[Document]:
-    """Yield the documents, one by one. Raises InputError for what is none."""
+    """Yield the documents, one by one, those of a list when all of it is known to be in order.
+
+    Raises InputError for what is none.
+    """
     if isinstance(given, AsyncIterable):
         async for each in given:
             yield _document(each)
     elif _is_one(given):
         yield _document(given)
+    elif isinstance(given, list | tuple):
+        for each in [_document(each) for each in cast("Sequence[GivenDocument]", given)]:
+            yield each
     elif hasattr(given, "__iter__") and not isinstance(given, str | bytes):
         for each in cast("Iterable[GivenDocument]", given):
             yield _document(each)
@@ -90,7 +97,25 @@ def _checked(document: Document) -> Document:
     for name in ("title", "format"):
         _require_text(source, name, getattr(document, name))
     _require_metadata(source, document.metadata)
-    return document
+    return _without_own_fields(document)
+
+
+def _without_own_fields(document: Document) -> Document:
+    """Return the document with nothing in its metadata that its own fields would hide.
+
+    A title there becomes that of the document, unless it has one.
+    """
+    metadata = dict(document.metadata)
+    title = document.title or metadata.get("title", "")
+    told = {"source": document.source, "title": title, "format": document.format}
+    for name in OWN_FIELDS:
+        if name in metadata and metadata.pop(name) != told.get(name):
+            raise InputError(
+                f"the metadata of {document.source!r} has the field {name!r}, which is reserved",
+                hint=f"give it another name; reserved: {', '.join(OWN_FIELDS)}",
+            )
+    _require_text(document.source, "title", title)
+    return replace(document, title=title, metadata=metadata)
 
 
 def _require_text(source: str, name: str, given: object) -> None:

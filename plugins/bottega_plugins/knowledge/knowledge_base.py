@@ -20,8 +20,9 @@ from bottega_plugins.knowledge.given import GivenDocuments, documents_of, source
 from bottega_plugins.knowledge.index.filters import Filters
 from bottega_plugins.knowledge.index.progress import Report, UpdateReport, silent
 from bottega_plugins.knowledge.index.record import DocumentInfo
+from bottega_plugins.knowledge.index.session import OTHER_CUT
 from bottega_plugins.knowledge.index.store import Store, index_folder, require_embedder
-from bottega_plugins.knowledge.index.writer import OTHER_CUT, IndexWriter
+from bottega_plugins.knowledge.index.writer import IndexWriter
 from bottega_plugins.knowledge.search.search import Search
 from bottega_plugins.knowledge.search.searcher import Question, answer, checked
 
@@ -40,7 +41,9 @@ class KnowledgeBase:
 
     Each method has a twin whose name begins with `a`, to be awaited; the plain ones also work
     inside a running event loop, which they hold up. Searches read a snapshot, which is replaced
-    when the index on disk changes; any number may run at once, also while an update does.
+    when the index on disk changes; any number may run at once, also while an update does. Of
+    methods that write, those of one process wait for each other; while another process writes they
+    raise StorageError, as they do inside of each other and when the one before gets no further.
     """
 
     def __init__(self, store: Store, embedder: Embedder) -> None:
@@ -114,8 +117,9 @@ class KnowledgeBase:
         """Bring the index in line with the folder; the old one stays in use until that is done.
 
         Only new and changed files cost work. Documents that were added by `add` are left alone. An
-        index that is damaged, or was made with another embedder, is made anew. Raises StorageError
-        when it cannot be written or another process is writing it.
+        index that was made with another embedder is made anew, and so is a damaged one: damage that
+        a search, `verify` or this method has come upon. Raises StorageError when the index cannot
+        be written or another process is writing it.
         """
         return outside_loop(lambda: self.aupdate(progress))
 
@@ -152,6 +156,25 @@ class KnowledgeBase:
         self.require_index()
         return await self._writer.delete(sources_of(sources))
 
+    def repair(self, progress: Report | None = None) -> UpdateReport:
+        """Compare every byte of the index; make one that is damaged anew from what is whole.
+
+        The report names in `skipped` the documents that are lost. A folder is read again, so that
+        only documents of `add` can be. An index by itself that was made with another embedder gets
+        the vectors of this one. Raises StorageError, the index being as it was, when nothing of an
+        index by itself is left.
+        """
+        return outside_loop(lambda: self.arepair(progress))
+
+    async def arepair(self, progress: Report | None = None) -> UpdateReport:
+        """Make a damaged index anew, as `repair` does."""
+        if self.docs is not None:
+            docs = require_folder(self.docs)
+            return await self._writer.update(docs, progress or silent, thorough=True)
+        if not self._store.holds_any():
+            self.require_index()
+        return await self._writer.repair(progress or silent)
+
     def search(
         self, query: str, k: int = 5, filters: Filters | None = None, search: Search = _DEFAULT
     ) -> list[Citation]:
@@ -170,13 +193,16 @@ class KnowledgeBase:
         question = checked(Question(query=query, k=k, filters=filters, how=search))
         self.require_index()
         with self._store.hinted():
-            snapshot = await asyncio.to_thread(self._current)
+            snapshot = self._unchanged()
+            if snapshot is None:
+                snapshot = await asyncio.to_thread(self._current)
             return await answer(snapshot, self._embedder, question)
 
     def documents(self) -> Iterator[DocumentInfo]:
         """Yield what is known of each document. Raises as `search` does."""
         self.require_index()
-        yield from self._current().documents()
+        with self._store.hinted():
+            yield from self._current().documents()
 
     def retriever(self, filters: Filters | None = None, search: Search = _DEFAULT) -> Retriever:
         """Return this as tools and agents take it."""
@@ -203,6 +229,11 @@ class KnowledgeBase:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _unchanged(self) -> Snapshot | None:
+        """Return the snapshot that is open if it is the present state; this takes no time."""
+        loaded = self._loaded
+        return loaded[1] if loaded and loaded[0] == self._store.stamp() else None
 
     def _current(self) -> Snapshot:
         with self._loading:

@@ -26,10 +26,10 @@ from bottega_plugins.knowledge.search.search import Search
 class KnowledgeRetriever(BaseRetriever):
     """Passages of a knowledge base as LangChain documents.
 
-    The id of each is its key; its metadata holds `source`, `title`, `heading`, `page` (from 1; 0 in
-    sources without pages), `line`, `start`, `end` (characters), `score` and `key`, and what else is
-    known of the document. `k` and `filters` may also be given with a call: `invoke(query, k=3)`.
-    Raises what `KnowledgeBase.search` raises.
+    The id of each is its key; its metadata holds `source`, `title`, `heading`, `line`, `start`,
+    `end` (characters), `score`, `key`, in formats with pages `page` (from 1), and the metadata of
+    the document: as `document.score` and the like where it has a name of those. `k` and `filters`
+    may also be given with a call: `invoke(query, k=3)`. Raises what `KnowledgeBase.search` raises.
 
     Source: https://python.langchain.com/docs/concepts/retrievers
     """
@@ -76,13 +76,14 @@ def _document(citation: Citation) -> Document:
         "source": citation.source,
         "title": citation.metadata.get("title", ""),
         "heading": citation.heading,
-        "page": citation.page,
         "line": citation.line,
         "start": citation.start,
         "end": citation.end,
         "score": citation.score,
         "key": citation.key,
     }
-    return Document(
-        id=citation.key, page_content=citation.quote, metadata={**citation.metadata, **place}
-    )
+    if citation.page:
+        place["page"] = citation.page
+    rest = {name: value for name, value in citation.metadata.items() if name != "title"}
+    told = {f"document.{name}" if name in place else name: value for name, value in rest.items()}
+    return Document(id=citation.key, page_content=citation.quote, metadata=told | place)

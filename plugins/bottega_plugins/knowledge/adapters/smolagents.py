@@ -9,11 +9,12 @@ Importing this imports smolagents.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from smolagents import Tool  # type: ignore[import-untyped]  # it has no py.typed
 
 from bottega.citations import resolve
+from bottega.errors import InputError
 from bottega.messages import Citation
 from bottega.runnable import outside_loop
 from bottega_plugins.knowledge.index.filters import Filters
@@ -26,6 +27,7 @@ class KnowledgeTool(Tool):  # type: ignore[misc]  # see above
     """Search a knowledge base; agents get passages, each led by its key.
 
     What it raises (an empty query, a missing or damaged index) the agent reads as the step's error.
+    It cannot be exported, nor can an agent with it: the index that it searches stays here.
 
     Source: https://github.com/huggingface/smolagents
     """
@@ -68,3 +70,23 @@ class KnowledgeTool(Tool):  # type: ignore[misc]  # see above
         Only what this tool has returned before counts: a key that was made up is none.
         """
         return resolve(str(answer), self._seen)
+
+    def to_dict(self) -> NoReturn:
+        """Raise InputError: the code of the tool is nothing without its index."""
+        raise _unexportable()
+
+    def save(self, *_: object, **__: object) -> NoReturn:
+        """Raise InputError, as `to_dict` does, before a file is written."""
+        raise _unexportable()
+
+    def push_to_hub(self, *_: object, **__: object) -> NoReturn:
+        """Raise InputError, as `to_dict` does, before anything is sent."""
+        raise _unexportable()
+
+
+def _unexportable() -> InputError:
+    return InputError(
+        "KnowledgeTool cannot be exported: it searches an index on this machine",
+        hint="export the agent without it, and where that is loaded, make the tool anew: "
+        "KnowledgeTool(KnowledgeBase.open(PATH))",
+    )

@@ -140,7 +140,7 @@ def _refresh(knowledge: KnowledgeBase, embedder: Embedder, *, shown: bool) -> No
     An index that another process is writing, or that cannot be written, is used as it is. Raises
     InputError when it was made with another embedder.
     """
-    from bottega_plugins.knowledge.commands.index_command import progress_bar
+    from bottega_plugins.knowledge.commands.progress import shown_progress
     from bottega_plugins.knowledge.index.manifest import read_manifest
     from bottega_plugins.knowledge.index.store import is_made_with
 
@@ -152,7 +152,7 @@ def _refresh(knowledge: KnowledgeBase, embedder: Embedder, *, shown: bool) -> No
             hint="name that one (--embedder NAME), or make the index anew: bottega index",
         )
     try:
-        with progress_bar(shown=shown) as report:
+        with shown_progress(shown=shown) as report:
             done = knowledge.update(report)
     except StorageError as error:
         if there is None:

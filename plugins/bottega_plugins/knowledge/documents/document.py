@@ -20,6 +20,8 @@ class Document:
     title: str = ""
     """When empty, the title that is found in the content."""
     metadata: Mapping[str, Json] = field(default_factory=dict[str, Json], hash=False)
-    """What filters can ask for, besides what is found in the content."""
+    """What filters can ask for, besides what is found in the content. `title` stands for the field
+    of that name; `source`, `format`, `heading`, `page` and `line` are refused, being known of every
+    passage without metadata."""
     format: str = ""
     """`markdown`, `pdf` and so on; when empty, told by the content and the name's ending."""

@@ -1,38 +1,41 @@
 """What a document says of itself, as values that filters can compare.
 
-Names are in lower case with `_` between words. Values are numbers, truth values, texts and lists of
-texts; dates are texts as ISO 8601 writes them, so that they sort by time.
+Names are in lower case with `_` between words. Values are whole numbers, truth values, texts and
+lists of texts; dates are texts as ISO 8601 writes them, so that they sort by time.
 """
 
 from __future__ import annotations
 
-import datetime
-import math
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeGuard
 
 from bottega.messages import Json
 
+OWN_FIELDS = ("format", "heading", "line", "page", "source", "title")
+"""What is known of every passage without metadata, which therefore cannot have these names."""
+_TITLE = "title"
 _MOST_FACTS = 64
 _LONGEST_NAME = 64
 _LONGEST_TEXT = 500
 _MOST_IN_LIST = 100
 _DEEPEST = 3
-_NOT_OF_A_NAME = re.compile(r"[^0-9a-z_.]+")
-_OWN_FIELDS = frozenset(("title", "source", "format", "heading", "page"))
-"""Told by the document's other fields."""
-_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})$")
+_NOT_OF_A_NAME = re.compile(r"[^\w.]+")
+_INTEGER = re.compile(r"(?:0|-?[1-9][0-9]{0,14})\Z")
 _DATE = re.compile(r"([0-9]{1,2})[-. ]([A-Za-z]{3,9})[-., ] ?([0-9]{4})$")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None, "~": None}
 
 
 def facts(values: Mapping[Any, Any]) -> dict[str, Json]:
-    """Return what filters can use of any mapping, within bounds; nested names are joined by `.`."""
+    """Return what filters can use of any mapping, within bounds; nested names are joined by `.`.
+
+    The title is left out, being told as such. Another name of `OWN_FIELDS` is put under `header.`.
+    """
     found: dict[str, Json] = {}
     for name, value in _flat("", values, 0):
-        if name and name not in _OWN_FIELDS and len(found) < _MOST_FACTS:
-            found.setdefault(name, value)
+        if name and name != _TITLE and len(found) < _MOST_FACTS:
+            found.setdefault(f"header.{name}" if name in OWN_FIELDS else name, value)
     return found
 
 
@@ -49,30 +52,57 @@ def typed(text: str) -> int | str:
     return text
 
 
+def as_written(text: str) -> int | str | None:
+    """Return the text itself, or a value that can be written in no other way.
+
+    Those are whole numbers without leading zeros, `true`, `false`, and nothing as `null` or `~`.
+    """
+    if _INTEGER.match(text):
+        return int(text)
+    return _WORDS.get(text, text)
+
+
 def _flat(prefix: str, values: Mapping[Any, Any], depth: int) -> Iterator[tuple[str, Json]]:
     for key, value in list(values.items())[:_MOST_FACTS]:
         name = _NOT_OF_A_NAME.sub("_", f"{prefix}{key}".lower()).strip("_.")[:_LONGEST_NAME]
-        if isinstance(value, dict) and depth < _DEEPEST:
-            yield from _flat(f"{name}.", cast("Mapping[Any, Any]", value), depth + 1)
-        elif isinstance(value, (list, tuple, set)):
-            texts = [_text(item) for item in list(cast("list[Any]", value))[:_MOST_IN_LIST]]
-            yield name, [text for text in texts if text]
-        elif value is not None and value != "":
-            yield name, _plain(value)
+        if _is_dict(value) and depth < _DEEPEST:
+            yield from _flat(f"{name}.", value, depth + 1)
+        elif _is_list(value):
+            items = value[:_MOST_IN_LIST]
+            texts = [text for item in items if (text := _text(item))]
+            within = _gathered(items)
+            if texts or not within:
+                yield name, texts
+            if within and depth < _DEEPEST:
+                yield from _flat(f"{name}.", within, depth + 1)
+        elif (plain := _plain(value)) != "":
+            yield name, plain
+
+
+def _gathered(items: Sequence[Any]) -> dict[Any, list[Any]]:
+    """Return what the mappings among the items say: for each name a list of their values."""
+    found: dict[Any, list[Any]] = {}
+    for item in items:
+        if _is_dict(item):
+            for key, value in item.items():
+                found.setdefault(key, []).extend(value if _is_list(value) else [value])
+    return found
+
+
+def _is_dict(value: Any) -> TypeGuard[dict[Any, Any]]:
+    return isinstance(value, dict)
+
+
+def _is_list(value: Any) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
 
 
 def _plain(value: Any) -> Json:
-    if isinstance(value, bool) or (isinstance(value, int) and abs(value) < 1 << 53):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    return _text(value)
+    return value if isinstance(value, int) else _text(value)
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, (datetime.date, datetime.datetime)):
-        return value.isoformat()
-    if isinstance(value, int) and abs(value) >= 1 << 53:
-        return f"{value:x}"[:_LONGEST_TEXT] if value.bit_length() > 4_000 else str(value)
-    shown = "" if isinstance(value, (dict, list)) else str(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    shown = "" if value is None or _is_dict(value) or _is_list(value) else str(value)
     return shown[:_LONGEST_TEXT].encode("utf-8", "replace").decode()

@@ -1,19 +1,20 @@
 """The header block of a text: `Key: value` lines at its very beginning.
 
-As in mail (RFC 822), in PEPs, and between two lines of `---` in Markdown, where it is YAML. YAML
-with anchors and aliases is read line by line: eight of them can stand for a billion values.
+As in mail (RFC 822), in PEPs, and between two lines of `---` in Markdown, where it is YAML. Of YAML
+the structure is taken, and values as they are written: `3.10` is no 3.1, `no` is a word. YAML with
+anchors and aliases is read line by line: eight of them can stand for a billion values.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any, cast
+from typing import Any
 
 from bottega.messages import Json
-from bottega_plugins.knowledge.documents.facts import facts, typed
+from bottega_plugins.knowledge.documents.facts import as_written, facts, typed
 
 _FIELD = re.compile(r"([A-Za-z][A-Za-z0-9_-]{0,39}):(?:[ \t]+(.*))?$")
 _FENCED = re.compile(r"\A---[ \t]*\r?\n(.*?\n)---[ \t]*\r?(?:\n|\Z)", re.DOTALL)
@@ -30,30 +31,41 @@ class Header:
     fields: tuple[tuple[str, str], ...]
     start: int
     end: int
-    values: Mapping[Any, Any] = field(default_factory=dict[Any, Any], hash=False)
+    values: Mapping[str, Any] = field(default_factory=dict[str, Any], hash=False)
     """The block as YAML; empty where it is none."""
 
     @property
     def metadata(self) -> dict[str, Json]:
         """The fields as filters take them, without the title."""
-        plain = {name: typed(value) for name, value in self.fields if name.lower() not in _TITLES}
-        return facts(self.values or plain)
+        if self.values:
+            return facts(self.values)
+        title = _title_name(name for name, value in self.fields if value)
+        return facts({name: typed(value) for name, value in self.fields if name.lower() != title})
 
     @property
     def title(self) -> str:
         """The value of `Title` or `Subject`; empty without one."""
-        values = {name.lower(): value for name, value in self.fields}
-        return next((values[name] for name in _TITLES if values.get(name)), "")
+        given: dict[str, str] = {name.lower(): value for name, value in self.fields}
+        for name, value in self.values.items():
+            if isinstance(value, str):  # without quotes, comments and line ends of YAML
+                given[name.lower()] = value
+        return given.get(_title_name(name for name, value in given.items() if value), "")
+
+
+def _title_name(names: Iterable[str]) -> str:
+    """Return which of the fields is the title, in lower case; empty for none."""
+    known = {name.lower() for name in names}
+    return next((name for name in _TITLES if name in known), "")
 
 
 def read_header(text: str) -> Header | None:
     """Return the header block, or None where the text does not begin with one."""
     fenced = _FENCED.match(text[:_MOST_CHARACTERS])
     if fenced:
-        fields = _fields(fenced[1].splitlines(), strict=False)
-        if not fields:
+        fields, values = _fields(fenced[1].splitlines(), strict=False), _yaml(fenced[1])
+        if not (fields or values):
             return None
-        return Header(fields=fields, start=0, end=fenced.end(), values=_yaml(fenced[1]))
+        return Header(fields=fields, start=0, end=fenced.end(), values=values)
     lines, start, end = _first_block(text)
     fields = _fields(lines, strict=True)
     # one line such as `Note: this is old` may well be prose
@@ -65,16 +77,29 @@ def read_header(text: str) -> Header | None:
 _ALIAS = re.compile(r"(?:^|[\s\[,:-])[&*][\w-]", re.MULTILINE)
 
 
-def _yaml(block: str) -> Mapping[Any, Any]:
+def _yaml(block: str) -> dict[str, Any]:
     """Return the values of a block of YAML; none if it cannot be read, or not safely."""
     if _ALIAS.search(block):
         return {}
     yaml = import_module("yaml")
     try:
-        values = yaml.load(block, yaml.SafeLoader)
-    except (yaml.YAMLError, ValueError, RecursionError, OverflowError, TypeError):
+        node = yaml.compose(block, yaml.BaseLoader)
+        return _mapping(node) if node is not None and node.id == "mapping" else {}
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError):
         return {}
-    return cast("Mapping[Any, Any]", values) if isinstance(values, dict) else {}
+
+
+def _mapping(node: Any) -> dict[str, Any]:
+    return {key.value: _value(value) for key, value in node.value if key.id == "scalar"}
+
+
+def _value(node: Any) -> Any:
+    """Return what a node of YAML holds. Its tag counts for nothing: text makes no objects here."""
+    if node.id == "mapping":
+        return _mapping(node)
+    if node.id == "sequence":
+        return [item.value if item.id == "scalar" else _value(item) for item in node.value]
+    return node.value if node.style else as_written(node.value)  # style: quotes, or a block
 
 
 def _first_block(text: str) -> tuple[list[str], int, int]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import signal
 import tempfile
 from pathlib import Path
 from typing import Any, cast
@@ -24,6 +26,8 @@ MOST_MEMORY = 512 << 20
 """Bytes, beyond what a process begins with."""
 _DOCUMENT = "document"
 _RESULT = "result.json"
+_DIED = re.compile(r"the tool's process (?:died \(signal ([0-9]+)|exited|was killed)")
+_OF_MEMORY = re.compile(r"MemoryError|bad_alloc|out of memory", re.IGNORECASE)
 
 
 class IsolatedParser(Tool):
@@ -59,7 +63,7 @@ def _result(parser: IsolatedParser, data: bytes, form: str) -> dict[str, Json]:
     except SkippedError as reason:
         return {"skipped": str(reason)}
     except MemoryError:
-        return {"skipped": _too_much(parser)}
+        return {"skipped": _too_large(parser)}
     except RecursionError:
         return {"skipped": "nested too deep"}
 
@@ -79,7 +83,7 @@ async def parse_in_process(parser: IsolatedParser, data: bytes, form: str) -> Pa
         try:
             await call_in_process(parser, arguments, ToolContext(), parser.timeout)
         except TimeoutError:
-            raise SkippedError(f"took more than {parser.timeout:g} s to read") from None
+            raise SkippedError(_too_slow(parser)) from None
         except BottegaError as error:
             raise SkippedError(_failure(parser, error.message)) from None
         return await asyncio.to_thread(_read, folder / _RESULT)
@@ -93,10 +97,26 @@ def _read(path: Path) -> Parsed:
 
 
 def _failure(parser: IsolatedParser, message: str) -> str:
-    if "MemoryError" in message:
-        return _too_much(parser)
-    return f"its reader failed: {message.splitlines()[0][:200]}"
+    """Return what a person can make of the end of a process."""
+    if _OF_MEMORY.search(message):
+        return _too_large(parser)
+    died = _DIED.match(message)
+    if not died:
+        return f"its reader failed: {message.splitlines()[0][:200]}"
+    number = int(died[1] or 0)
+    if number == signal.SIGXCPU:
+        return _too_slow(parser)
+    if number == signal.SIGKILL or "was killed" in died[0]:
+        return "its reader was killed"
+    # PDFium aborts without a word when it gets no memory; what libc finds broken, it prints
+    if number == signal.SIGABRT and "it had printed" not in message:
+        return _too_large(parser)
+    return "crashed its reader"
 
 
-def _too_much(parser: IsolatedParser) -> str:
-    return f"took more than {(parser.memory or 0) >> 20} MB of memory to read"
+def _too_slow(parser: IsolatedParser) -> str:
+    return f"took more than {parser.timeout:g} s to read"
+
+
+def _too_large(parser: IsolatedParser) -> str:
+    return f"needs more than {(parser.memory or 0) >> 20} MB of memory to be read"

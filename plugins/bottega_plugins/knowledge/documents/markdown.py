@@ -13,8 +13,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from bottega_plugins.knowledge.documents.header import read_header
-from bottega_plugins.knowledge.documents.outline import Heading, sections
-from bottega_plugins.knowledge.documents.parsed import Parsed, Section
+from bottega_plugins.knowledge.documents.outline import Heading, outlined
+from bottega_plugins.knowledge.documents.parsed import Parsed
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -30,17 +30,9 @@ _BLOCKS = frozenset(
 def parse_markdown(text: str) -> Parsed:
     """Read a Markdown text."""
     header = read_header(text)
-    body = header.end if header else 0
-    tokens, lines = _tokens(text, body)
+    tokens, lines = _tokens(text, header.end if header else 0)
     headings = list(_headings(tokens, lines))
-    title = header.title if header else ""
-    if not title and headings:
-        title = headings[0].title
-    parts = list(sections(headings, text, body, title, _breaks(tokens, lines)))
-    if header:
-        parts.insert(0, Section(start=header.start, end=header.end))
-    metadata = header.metadata if header else {}
-    return Parsed(format="markdown", title=title, text=text, sections=parts, metadata=metadata)
+    return outlined("markdown", text, header, headings, _breaks(tokens, lines))
 
 
 def headings_of(text: str) -> list[Heading]:

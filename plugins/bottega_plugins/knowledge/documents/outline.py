@@ -7,7 +7,8 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bottega_plugins.knowledge.documents.parsed import Section
+from bottega_plugins.knowledge.documents.header import Header
+from bottega_plugins.knowledge.documents.parsed import Parsed, Section
 
 MOST_HEADINGS = 50_000
 _LONGEST = 300
@@ -23,6 +24,27 @@ class Heading:
     """The outermost has the smallest number; numbers may be left out."""
     start: int
     end: int
+
+
+def outlined(
+    form: str,
+    text: str,
+    header: Header | None,
+    headings: Sequence[Heading],
+    breaks: Sequence[int] = (),
+) -> Parsed:
+    """Return a text with its header block, which is a section by itself, and its headings.
+
+    Without a title in the header the first heading is the title.
+    """
+    title = header.title if header else ""
+    if not title and headings:
+        title = headings[0].title
+    parts = list(sections(headings, text, header.end if header else 0, title, breaks))
+    if header:
+        parts.insert(0, Section(start=header.start, end=header.end))
+    metadata = header.metadata if header else {}
+    return Parsed(format=form, title=title, text=text, sections=parts, metadata=metadata)
 
 
 def sections(

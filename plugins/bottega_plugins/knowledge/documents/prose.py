@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 
 from bottega_plugins.knowledge.documents.header import read_header
-from bottega_plugins.knowledge.documents.outline import MOST_HEADINGS, Heading, sections
-from bottega_plugins.knowledge.documents.parsed import Parsed, Section
+from bottega_plugins.knowledge.documents.outline import MOST_HEADINGS, Heading, outlined
+from bottega_plugins.knowledge.documents.parsed import Parsed
 
 _UNDERLINED = re.compile(
     r"^(?P<title>[^\s][^\n]{0,200}?)[ \t]*\r?\n"
@@ -22,16 +22,7 @@ _OVERLINE = re.compile(r"^([=\-~^\"'`#*+.:_])\1{2,}[ \t]*\r?$")
 def parse_prose(text: str, form: str = "text") -> Parsed:
     """Read a text; `form` is what the format is called."""
     header = read_header(text)
-    body = header.end if header else 0
-    headings = _headings(text, body)
-    title = header.title if header else ""
-    if not title and headings:
-        title = headings[0].title
-    parts = list(sections(headings, text, body, title))
-    if header:
-        parts.insert(0, Section(start=header.start, end=header.end))
-    metadata = header.metadata if header else {}
-    return Parsed(format=form, title=title, text=text, sections=parts, metadata=metadata)
+    return outlined(form, text, header, _headings(text, header.end if header else 0))
 
 
 def _headings(text: str, body: int) -> list[Heading]:

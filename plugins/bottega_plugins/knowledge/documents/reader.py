@@ -21,7 +21,7 @@ from bottega_plugins.knowledge.documents.skipped import SkippedError
 from bottega_plugins.knowledge.documents.splitter import Splitter
 from bottega_plugins.knowledge.documents.text_formats import parse_text, stands_apart
 
-VERSION = 1
+VERSION = 2
 """Raised when the same bytes would be read otherwise: indexes are then made anew."""
 _LONGEST_TITLE = 300
 _BINARY = ("pdf", "docx")

@@ -14,6 +14,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bottega.errors import StorageError
 from bottega_plugins.knowledge.index import fields
 from bottega_plugins.knowledge.index.checksums import damaged
 from bottega_plugins.knowledge.index.fields import storable
@@ -48,13 +49,14 @@ SELECT first, stop FROM (
     FROM documents
 ) WHERE later IS NOT NULL
 """
-_DOCUMENTS = """
-SELECT first, stop, source, sha256, origin, title, format, metadata FROM documents
-"""
-_SOURCES_AT = """
-SELECT asked.value, source, first FROM json_each(?) AS asked JOIN documents
+_COLUMNS = "first, stop, source, sha256, origin, title, format, metadata"
+_DOCUMENTS = f"SELECT {_COLUMNS} FROM documents"  # noqa: S608  # nothing of a caller's
+_AT = """
+FROM json_each(?) AS asked JOIN documents
 ON first = (SELECT max(first) FROM documents WHERE first <= asked.value)
 """
+_SOURCES_AT = f"SELECT asked.value, source, first {_AT}"
+_DOCUMENTS_AT = f"SELECT asked.value, {_COLUMNS} {_AT}"
 _INSERT = {
     "names": "INSERT OR IGNORE INTO names VALUES (?, ?, ?)",
     "fields": "INSERT OR IGNORE INTO fields VALUES (?, ?, ?, ?)",
@@ -112,12 +114,13 @@ class Catalogue:
     def __init__(self, file: CheckedFile) -> None:
         self._file = file
         self._lock = threading.Lock()
+        file.require_size()
         # SQLite opens the file at once, so a writer may remove it; it reads nothing before a query
         address = f"{file.path.absolute().as_uri()}?mode=ro&immutable=1"
         try:
             self._base = sqlite3.connect(address, uri=True, check_same_thread=False)
-        except sqlite3.Error as error:
-            raise damaged(file.path, str(error)) from None
+        except sqlite3.Error as error:  # it was opened just now, so there are too many open files
+            raise StorageError(f"{file.path} cannot be read: {error}", retryable=True) from None
 
     def __del__(self) -> None:
         if hasattr(self, "_base"):
@@ -133,11 +136,10 @@ class Catalogue:
             except sqlite3.DatabaseError as error:
                 raise damaged(self._file.path, str(error)) from None
 
-    def document_at(self, number: int) -> tuple[DocumentInfo, Span]:
-        """Return the document that has a passage."""
-        text = f"{_DOCUMENTS} WHERE first <= ? ORDER BY first DESC LIMIT 1"
-        (row,) = self.query(text, (number,))
-        return _document(row)
+    def documents_at(self, numbers: Iterable[int]) -> dict[int, tuple[DocumentInfo, Span]]:
+        """Return, by passage, the document that has it."""
+        rows = self.query(_DOCUMENTS_AT, (json.dumps([*numbers]),))
+        return {number: _document(row) for number, *row in rows}
 
     def sources_at(self, numbers: Iterable[int]) -> dict[int, tuple[str, int]]:
         """Return, by passage, the name and the first passage of the document that has it."""
@@ -181,7 +183,7 @@ class Catalogue:
         return [word for (word,) in self.query("SELECT word FROM words ORDER BY number")]
 
 
-def _document(row: tuple[Any, ...]) -> tuple[DocumentInfo, Span]:
+def _document(row: Sequence[Any]) -> tuple[DocumentInfo, Span]:
     first, stop, source, digest, origin, title, format_name, metadata = row
     info = DocumentInfo(
         source=source,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottega.errors import StorageError
-from bottega_plugins.knowledge.index.checksums import BLOCK, DIGEST, damaged
+from bottega_plugins.knowledge.index.checksums import BLOCK, DIGEST, damaged, unreadable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,7 +43,7 @@ class CheckedFile:
         except FileNotFoundError:
             raise StorageError(f"{path} is missing") from None
         except OSError as error:
-            raise StorageError(f"{path} cannot be read: {error.strerror}") from None
+            raise unreadable(path, error) from None
         try:
             self.require_size()
         except StorageError:
@@ -112,8 +112,8 @@ class CheckedFile:
         known = np.frombuffer(self._known, dtype=np.uint8)
         most = int((stops - starts).max(initial=0)) // BLOCK + 2  # blocks that one row may touch
         touched = starts[:, None] // BLOCK + np.arange(most)
-        blocks = np.unique(touched[touched * BLOCK < stops[:, None]])
-        for block in blocks[known[blocks] == 0].tolist():
+        touched = np.minimum(touched, (stops[:, None] - 1) // BLOCK)
+        for block in np.unique(touched[known[touched] == 0]).tolist():
             self.read(block * BLOCK, min((block + 1) * BLOCK, self.size))
 
     def verify(self) -> None:
@@ -125,11 +125,15 @@ class CheckedFile:
                 list(pool.map(self._verify_stretch, starts))
             self._all_known = True
 
+    def verify_part(self, start: int, stop: int) -> None:
+        """Compare the blocks from one place up to another that have not been read yet."""
+        first, last = start // BLOCK, -(-stop // BLOCK)
+        if not self._all_known and 0 in self._known[first:last]:
+            data = self._bytes(first * BLOCK, min(last * BLOCK, self.size))
+            self._compare(first, memoryview(data))
+
     def _verify_stretch(self, first: int) -> None:
-        last = min(first + _STRETCH, len(self._known))
-        if 0 in self._known[first:last]:
-            stop = min(last * BLOCK, self.size)
-            self._compare(first, memoryview(self._bytes(first * BLOCK, stop)))
+        self.verify_part(first * BLOCK, min((first + _STRETCH) * BLOCK, self.size))
 
     def _compare(self, first: int, data: memoryview) -> None:
         for number, start in enumerate(range(0, len(data), BLOCK), first):
@@ -144,7 +148,25 @@ class CheckedFile:
         try:
             data = os.pread(self._descriptor, stop - start, start)
         except OSError as error:
-            raise StorageError(f"{self.path} cannot be read: {error.strerror}") from None
+            raise unreadable(self.path, error) from None
         if len(data) != stop - start:
             raise damaged(self.path, "it has become shorter")
         return data
+
+
+class LostFile(CheckedFile):
+    """A file that cannot be opened: what is asked of it raises the error again."""
+
+    def __init__(self, path: Path, size: int, error: StorageError) -> None:
+        self.path = path
+        self.size = size
+        self._descriptor = -1
+        self._error = error
+
+    def require_size(self) -> None:
+        """Raise the error."""
+        raise self._error
+
+    def read(self, start: int, stop: int) -> bytes:
+        """Raise the error."""
+        raise self._error

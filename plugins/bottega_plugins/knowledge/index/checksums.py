@@ -7,9 +7,11 @@ its sha256, as that of every other file.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +24,7 @@ TABLE = "blocks.sha256"
 DIGEST = 32
 _THREADS = 2
 _PIECE = BLOCK * 128
+_NO_DAMAGE = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EACCES, errno.EPERM, errno.EINTR}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +68,21 @@ def block_digests(folder: Path, files: Mapping[str, FileInfo]) -> dict[str, memo
     return found
 
 
+def recovered_digests(folder: Path, files: Mapping[str, FileInfo]) -> dict[str, memoryview]:
+    """Return the digests of the blocks where the table is damaged.
+
+    They are made from the files that are whole by the manifest; those of other files fit nothing.
+    """
+    found: dict[str, memoryview] = {}
+    for name, expected in files.items():
+        blocks = bytes(DIGEST * expected.blocks)
+        with suppress(OSError):
+            info, digests = _digested(folder / name)
+            blocks = digests if info == expected else blocks
+        found[name] = memoryview(blocks)
+    return found
+
+
 def read_whole(path: Path, info: FileInfo) -> bytes:
     """Return a file's bytes. Raises StorageError when they are not what they must be."""
     try:
@@ -73,10 +91,17 @@ def read_whole(path: Path, info: FileInfo) -> bytes:
     except FileNotFoundError:
         raise StorageError(f"{path} is missing") from None
     except OSError as error:
-        raise StorageError(f"{path} cannot be read: {error.strerror}") from None
+        raise unreadable(path, error) from None
     if hashlib.sha256(data).hexdigest() != info.sha256:
         raise damaged(path, "its sha256 is not that of the manifest" if data else "it is empty")
     return data
+
+
+def unreadable(path: Path, error: OSError) -> StorageError:
+    """Return the error for a file that the system refuses to read; it may be whole for all that."""
+    return StorageError(
+        f"{path} cannot be read: {error.strerror}", retryable=error.errno in _NO_DAMAGE
+    )
 
 
 def damaged(path: Path, what: str) -> StorageError:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottega_plugins.knowledge.index import vectors
+from bottega_plugins.knowledge.index.checksums import damaged
 from bottega_plugins.knowledge.index.manifest import ClusterInfo
 from bottega_plugins.knowledge.index.vectors import Vectors, faiss_module, mapped, searched
 
@@ -25,12 +26,14 @@ MOST_FLAT = 50_000
 """Passages up to which every vector is compared."""
 _ENOUGH = 0.95
 """Recall at 10 at which no more lists are looked into."""
-_MOST_SHARE = 8
-"""At most one in so many lists is looked into: vectors without any structure never get enough."""
 _A_CENTRE = 40
 """Vectors that a centre is trained on; FAISS asks for 39."""
+_WIDER = 50
+"""How many more than were asked for are compared exactly: 8 bits confuse those near the end."""
 _SPARE = 2
 """How many times as many passages as are asked for the lists have on average."""
+_NUMBER = 8
+"""Bytes of a vector's number in a list; its code has a byte for each dimension."""
 _QUERIES = 64
 _RUN = 20_000
 _ITERATIONS = 10
@@ -44,6 +47,8 @@ class Clusters:
         self._info = info
         self._exact = exact
         self._index: Any = None
+        self._ends: NDArray[np.int64]
+        """Where in the file each list begins; after the last, where it ends."""
 
     def nearest(
         self, query: NDArray[np.float32], k: int, among: NDArray[np.bool_] | None
@@ -51,20 +56,44 @@ class Clusters:
         """Return the k passages nearest to a vector, best first, and their inner products."""
         import functools
 
-        self._file.verify()
-        if self._index is None:
-            self._index = mapped(self._file)
+        import numpy as np
+
+        self._open()
         matching = self._index.ntotal if among is None else int(among.sum())
         wanted, probes = min(k, matching), self._probes(k, matching)
+        wider = min(k + _WIDER, matching)
         while True:
+            self._verify_lists(query, probes)
             options = functools.partial(faiss_module().SearchParametersIVF, nprobe=probes)
-            numbers, _ = searched(self._index, query, k, among, options)
+            numbers, _ = searched(self._index, query, wider, among, options)
             if len(numbers) >= wanted or probes == self._info.lists:
                 break
             probes = min(4 * probes, self._info.lists)
-        products = self._exact.rows(numbers) @ query
-        order = (-products).argsort(kind="stable")
+        products = np.vecdot(self._exact.rows(numbers), query)
+        order = (-products).argsort(kind="stable")[:k]
         return numbers[order], products[order]
+
+    def _open(self) -> None:
+        """Map the file; what stands before the lists is verified, for FAISS reads it at once."""
+        self._file.require_size()
+        if self._index is None:
+            lists = self._exact.count * (self._exact.dimension + _NUMBER)
+            self._file.verify_part(0, max(0, self._file.size - lists))
+            index = mapped(self._file)
+            if index.ntotal != self._exact.count or index.nlist != self._info.lists:
+                raise damaged(self._file.path, "it is of other vectors than the manifest says")
+            self._ends = _ends(index, self._file.size)
+            self._index = index
+
+    def _verify_lists(self, query: NDArray[np.float32], probes: int) -> None:
+        """Compare the lists that a search will look into: the whole file is rarely needed."""
+        if probes == self._info.lists:
+            self._file.verify()
+            return
+        centres = faiss_module().downcast_index(self._index.quantizer)
+        chosen, _ = searched(centres, query, probes, None, faiss_module().SearchParameters)
+        for each in chosen.tolist():
+            self._file.verify_part(*self._ends[each : each + 2].tolist())
 
     def _probes(self, k: int, matching: int) -> int:
         """Return how many lists to look into first.
@@ -103,6 +132,19 @@ def build(folder: Path, count: int, dimension: int) -> ClusterInfo | None:
     return ClusterInfo(lists=lists, probes=probes, recall=recall)
 
 
+def _ends(index: Any, size: int) -> NDArray[np.int64]:
+    """Return where each list of a file of FAISS begins and where the last ends.
+
+    The lists are the last thing in it, one after the other: a code and a number for each vector.
+    """
+    import numpy as np
+
+    widths = [index.invlists.list_size(number) for number in range(index.nlist)]
+    behind = np.cumsum([0, *widths[::-1]])[::-1] * (index.code_size + _NUMBER)
+    ends: NDArray[np.int64] = size - behind
+    return ends
+
+
 def _lists(count: int) -> int:
     """Return twice the square root, to a power of two."""
     return 1 << round(float(2 * count**0.5)).bit_length() - 1
@@ -128,12 +170,18 @@ def _true(rows: NDArray[np.float16], queries: NDArray[np.float32]) -> NDArray[np
 def _probes(
     index: Any, queries: NDArray[np.float32], true: NDArray[np.int64], lists: int
 ) -> tuple[int, float]:
-    """Return how many lists are enough to look into, and the recall at ten with that."""
+    """Return how many lists are enough to look into, and the recall at ten with that.
+
+    For vectors without any structure that is all of them: what is saved then is the half of every
+    number that the first look does without.
+    """
     faiss = faiss_module()
     probes, recall = 2, 0.0
-    while recall < _ENOUGH and probes < lists // _MOST_SHARE:
-        probes = min(2 * probes, lists // _MOST_SHARE)
-        _, found = index.search(queries, 10, params=faiss.SearchParametersIVF(nprobe=probes))
+    while recall < _ENOUGH and probes < lists:
+        probes = min(2 * probes, lists)
+        _, found = index.search(
+            queries, 10 + _WIDER, params=faiss.SearchParametersIVF(nprobe=probes)
+        )
         hits = sum(len(set(a) & set(b)) for a, b in zip(found.tolist(), true.tolist(), strict=True))
         recall = hits / true.size
     return probes, recall

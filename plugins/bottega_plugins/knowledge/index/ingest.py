@@ -74,7 +74,8 @@ class Ingest:
             return sum(map(self.change.append, window, rows))
 
     def _tell(self) -> None:
-        self.report(Progress(stage="embed", done=self.done, total=self.total))
+        passages = self.embedding.computed
+        self.report(Progress(stage="embed", done=self.done, total=self.total, passages=passages))
 
 
 async def to_the_end(function: Callable[..., T], *given: object) -> T:

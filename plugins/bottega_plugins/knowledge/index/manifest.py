@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from bottega.errors import StorageError
-from bottega_plugins.knowledge.index.checksums import FileInfo
+from bottega_plugins.knowledge.index.checksums import FileInfo, unreadable
 
 NAME = "manifest.json"
 COPY = "manifest.copy.json"
@@ -116,7 +116,7 @@ def read_manifest(folder: Path, name: str = NAME) -> Manifest | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise StorageError(f"{path} cannot be read: {error.strerror}") from None
+        raise unreadable(path, error) from None
     fields = _fields(path, text)
     if fields.get("format") != FORMAT:
         raise StorageError(f"{path} is of format {fields.get('format')!r}, not {FORMAT}")

@@ -18,6 +18,8 @@ class Progress:
     """Files while they are compared with the index, documents while they are embedded."""
     total: int
     """0 where it is not known."""
+    passages: int = 0
+    """Passages that were embedded so far."""
 
 
 Report = Callable[[Progress], object]

@@ -7,15 +7,21 @@ table of block digests and nothing else.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bottega.errors import StorageError
 from bottega_plugins.knowledge.index import catalogue, clusters, passage_file, postings, vectors
 from bottega_plugins.knowledge.index.catalogue import Catalogue, Span
-from bottega_plugins.knowledge.index.checked_file import CheckedFile
-from bottega_plugins.knowledge.index.checksums import TABLE, block_digests, damaged
+from bottega_plugins.knowledge.index.checked_file import CheckedFile, LostFile
+from bottega_plugins.knowledge.index.checksums import (
+    TABLE,
+    block_digests,
+    damaged,
+    recovered_digests,
+)
 from bottega_plugins.knowledge.index.clusters import Clusters
 from bottega_plugins.knowledge.index.manifest import SegmentInfo
 from bottega_plugins.knowledge.index.passage_file import PassageFile
@@ -38,18 +44,17 @@ _FILES = (
 class Segment:
     """A segment. Threads may share it."""
 
-    def __init__(self, folder: Path, info: SegmentInfo, dimension: int) -> None:
+    def __init__(
+        self, folder: Path, info: SegmentInfo, dimension: int, *, lenient: bool = False
+    ) -> None:
+        """Open all files, or those that can be opened: the others then fail when they are used."""
         self.folder = folder
         self.info = info
         names = [*_FILES, clusters.NAME] if info.clusters else _FILES
         for name in (TABLE, *names):
             if name not in info.files:
                 raise damaged(folder, f"the manifest does not know its file {name}")
-        digests = block_digests(folder, info.files)
-        self._files = {
-            name: CheckedFile(folder / name, info.files[name].bytes, digests[name])
-            for name in names
-        }
+        self._files = self._opened(names, lenient=lenient)
         self._require_sizes(dimension)
         self.dead = read_tombstones(folder, info.deleted)
         """The documents that are deleted, in order."""
@@ -62,6 +67,25 @@ class Segment:
         if info.clusters:
             self.clusters = Clusters(self._files[clusters.NAME], info.clusters, self.vectors)
         self.postings = Postings(self._files, info.words / max(1, count))
+
+    def _opened(self, names: Iterable[str], *, lenient: bool) -> dict[str, CheckedFile]:
+        infos = self.info.files
+        try:
+            digests = block_digests(self.folder, infos)
+        except StorageError as error:
+            if not lenient or error.retryable:
+                raise
+            digests = recovered_digests(self.folder, infos)
+        found: dict[str, CheckedFile] = {}
+        for name in names:
+            path, size = self.folder / name, infos[name].bytes
+            try:
+                found[name] = CheckedFile(path, size, digests[name])
+            except StorageError as error:
+                if not lenient or error.retryable:
+                    raise
+                found[name] = LostFile(path, size, error)
+        return found
 
     def _require_sizes(self, dimension: int) -> None:
         """Raise StorageError when files cannot have what the manifest says."""
@@ -114,10 +138,9 @@ class Segment:
         for file in self._files.values():
             file.verify()
 
-    def verify_documents(self) -> None:
-        """Compare what the documents can be taken from again, vectors and words left out."""
-        for name in (catalogue.NAME, passage_file.LINES, passage_file.OFFSETS):
-            self._files[name].verify()
+    def verify_catalogue(self) -> None:
+        """Compare what says which documents there are."""
+        self._files[catalogue.NAME].verify()
 
     def with_deleted(self, info: SegmentInfo) -> Segment:
         """Return this segment in a later state, which differs in what is deleted alone."""

@@ -143,34 +143,52 @@ class Snapshot:
         return mask
 
     def ordered(
-        self, numbers: NDArray[np.int64], scores: NDArray[np.floating[Any]]
-    ) -> list[tuple[int, float]]:
-        """Return passages with their scores, best first.
+        self, numbers: NDArray[np.int64], scores: NDArray[np.floating[Any]], many: int
+    ) -> Iterator[tuple[int, float]]:
+        """Yield passages with their scores, best first.
 
         Of passages whose scores differ by no more than rounding, those of documents that come
-        first by their sources come first, wherever they are in the index.
+        first by their sources come first, wherever they are in the index. The sources are looked up
+        for `many` passages or some more at once, as far as is read.
         """
         import numpy as np
 
-        if not len(numbers):
-            return []
         order = (-scores).argsort(kind="stable")
         numbers, scores = numbers[order], scores[order]
-        least = _SAME * max(float(np.abs(scores).max()), _LEAST)
-        group = np.concatenate([[0], (scores[:-1] - scores[1:] > least).cumsum()])
-        tied = self._standings(numbers[(np.bincount(group) > 1)[group]].tolist())
-        keys = zip(group.tolist(), numbers.tolist(), scores.tolist(), strict=True)
-        ranked = sorted(keys, key=lambda key: (key[0], tied.get(key[1], ("", 0))))
-        return [(number, score) for _, number, score in ranked]
+        least = _SAME * max(float(np.abs(scores).max(initial=0)), _LEAST)
+        group: NDArray[np.int64] = np.zeros(len(numbers), dtype=np.int64)
+        (scores[:-1] - scores[1:] > least).cumsum(out=group[1:])
+        start = 0
+        while start < len(numbers):
+            last = int(group[min(start + many, len(numbers)) - 1])
+            stop = int(group.searchsorted(last, side="right"))
+            yield from self._settled(numbers[start:stop], scores[start:stop], group[start:stop])
+            start = stop
+
+    def _settled(
+        self,
+        numbers: NDArray[np.int64],
+        scores: NDArray[np.floating[Any]],
+        group: NDArray[np.int64],
+    ) -> Iterator[tuple[int, float]]:
+        """Return the passages with those of one group in their order; the groups ascend."""
+        import numpy as np
+
+        tied = (np.bincount(group - group[0]) > 1)[group - group[0]].nonzero()[0]
+        if len(tied):
+            standings = self._standings(numbers[tied].tolist())
+            keys = zip(group[tied].tolist(), numbers[tied].tolist(), tied.tolist(), strict=True)
+            ranked = sorted(keys, key=lambda key: (key[0], standings[key[1]]))
+            places = [place for *_, place in ranked]
+            numbers[tied], scores[tied] = numbers[places], scores[places]
+        return zip(numbers.tolist(), scores.tolist(), strict=True)
 
     def _standings(self, numbers: Sequence[int]) -> dict[int, tuple[str, int]]:
         """Return what orders passages in the same way however they are spread over segments."""
         found: dict[int, tuple[str, int]] = {}
-        for segment, start, stop in self._spans():
-            here = [number - start for number in numbers if start <= number < stop]
-            if here:
-                sources = segment.catalogue.sources_at(here)
-                found.update({n + start: (s, n - first) for n, (s, first) in sources.items()})
+        for segment, start, here in self._spread(numbers):
+            sources = segment.catalogue.sources_at(here)
+            found.update({n + start: (s, n - first) for n, (s, first) in sources.items()})
         return found
 
     def rows(self, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -184,14 +202,26 @@ class Snapshot:
                 rows[here] = segment.vectors.rows(numbers[here] - start)
         return rows
 
-    def passages(self, numbers: Iterable[int]) -> list[Passage]:
+    def passages(self, numbers: Sequence[int]) -> list[Passage]:
         """Return passages by number, in the order given."""
-        return [self._passage(int(number)) for number in numbers]
+        found: dict[int, Passage] = {}
+        for segment, start, here in self._spread(numbers):
+            for place, (info, (first, _)) in segment.catalogue.documents_at(here).items():
+                number, chunk = start + place, segment.passages.read(place)
+                found[number] = Passage(
+                    number=number, document=info, chunk=chunk, is_first=place == first
+                )
+        return [found[number] for number in numbers]
 
     def verify(self) -> None:
         """Compare every byte with its digest. Raises StorageError, naming the damaged file."""
         for segment in self.segments:
             segment.verify()
+
+    def verify_catalogues(self) -> None:
+        """Compare what says which documents there are; SQLite reads it whole in any case."""
+        for segment in self.segments:
+            segment.verify_catalogue()
 
     def documents(self) -> Iterator[DocumentInfo]:
         """Yield the documents that are not deleted."""
@@ -207,22 +237,20 @@ class Snapshot:
                     return segment, info, span
         return None
 
-    def _passage(self, number: int) -> Passage:
-        segment, place = self._place(number)
-        info, (first, _) = segment.catalogue.document_at(place)
-        chunk = segment.passages.read(place)
-        return Passage(number=number, document=info, chunk=chunk, is_first=place == first)
-
-    def _place(self, number: int) -> tuple[Segment, int]:
-        from bisect import bisect_right
-
-        which = bisect_right(self._starts, number) - 1
-        return self.segments[which], number - self._starts[which]
-
     def _spans(self) -> Iterator[tuple[Segment, int, int]]:
         """Yield each segment with the number of its first passage, and one past its last."""
         for segment, (start, stop) in zip(self.segments, pairwise(self._starts), strict=True):
             yield segment, start, stop
+
+    def _spread(self, numbers: Sequence[int]) -> Iterator[tuple[Segment, int, list[int]]]:
+        """Yield the segments that have some of the passages, and which, as they are numbered there.
+
+        With each comes the number of its first passage.
+        """
+        for segment, start, stop in self._spans():
+            here = [number - start for number in numbers if start <= number < stop]
+            if here:
+                yield segment, start, here
 
     def _having(self, words: Iterable[str]) -> list[dict[str, int]]:
         """Return, for each segment, the numbers of those of the words that it has."""

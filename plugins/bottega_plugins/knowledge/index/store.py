@@ -9,7 +9,7 @@ import shutil
 import sqlite3
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,8 @@ _SWITCHES = 20
 """How many states may pass by while one is being opened before that is an error."""
 _SMALL = 32_000_000
 """Bytes of a segment up to which all of it is verified when it is opened."""
+_SUSPECT = "suspect"
+"""An empty file: damage was seen, so the next update compares every byte."""
 
 
 def only_indexed(beside: Path, state: Path) -> Path | None:
@@ -59,7 +61,7 @@ class Store:
     def hint(self) -> str:
         """What to do about an index that cannot be used."""
         if self.docs is None:
-            return f"remove {self.folder} and add the documents again"
+            return "KnowledgeBase.repair() makes it anew from what is whole of it"
         return f"run: bottega index {shlex.quote(str(self.docs))}"
 
     def exists(self) -> bool:
@@ -121,35 +123,21 @@ class Store:
                 segment.verify()
         return Snapshot(manifest, segments)
 
-    def salvage(self) -> tuple[Snapshot | None, str]:
-        """Return what documents can be taken from in a damaged state, and what is lost of it.
+    @property
+    def is_suspect(self) -> bool:
+        """Whether damage was seen since every byte was compared."""
+        return (self.folder / _SUSPECT).exists()
 
-        Of its segments those whose documents are whole; their vectors and words may not be.
-        """
-        manifest = self._whole_manifest()
-        if manifest is None:
-            return None, "what programs added to it is lost"
-        segments: list[Segment] = []
-        lost: list[str] = []
-        for info in manifest.segments:
-            try:
-                segment = Segment(self.folder / info.name, info, manifest.dimension)
-                segment.verify_documents()
-            except StorageError:
-                lost.append(info.name)
-                continue
-            segments.append(segment)
-        kept = replace(manifest, segments=tuple(segment.info for segment in segments))
-        told = f"what programs added is lost where it was in {', '.join(lost)}" if lost else ""
-        return Snapshot(kept, segments), told
+    def suspect(self) -> None:
+        """Remember that damage was seen, unless the disk refuses: then it is seen again."""
+        if self.exists():
+            with suppress(OSError):
+                (self.folder / _SUSPECT).touch()
 
-    def _whole_manifest(self) -> Manifest | None:
-        for name in (manifests.NAME, manifests.COPY):
-            with suppress(StorageError):
-                manifest = read_manifest(self.folder, name)
-                if manifest is not None:
-                    return manifest
-        return None
+    def trust(self) -> None:
+        """Forget that damage was seen; it has been looked for everywhere."""
+        with suppress(OSError):
+            (self.folder / _SUSPECT).unlink(missing_ok=True)
 
     def create(self, manifest: Manifest) -> None:
         """Make an index by itself, whole at once, so that its folder never passes for another."""
@@ -178,12 +166,13 @@ class Store:
 
     @contextmanager
     def hinted(self) -> Generator[None]:
-        """Let an error in reading the index say what to do about it."""
+        """Let an error for damage to the index say what to do about it, and remember it."""
         try:
             yield
         except StorageError as error:
-            if error.hint:
+            if error.hint or error.retryable:
                 raise
+            self.suspect()
             raise StorageError(error.message, hint=self.hint) from error
 
     @contextmanager

@@ -59,8 +59,8 @@ class Vectors:
 
     def __init__(self, file: CheckedFile, *, count: int, dimension: int) -> None:
         self._file = file
-        self._count = count
-        self._dimension = dimension
+        self.count = count
+        self.dimension = dimension
         self._width = 2 * dimension
         self._index: Any = None
 
@@ -76,7 +76,7 @@ class Vectors:
 
         place = _HEAD + start * self._width
         data = self._file.read(place, place + (stop - start) * self._width)
-        return np.frombuffer(data, dtype="<f2").reshape(-1, self._dimension)
+        return np.frombuffer(data, dtype="<f2").reshape(-1, self.dimension)
 
     def nearest(
         self, query: NDArray[np.float32], k: int, among: NDArray[np.bool_] | None
@@ -90,10 +90,10 @@ class Vectors:
 
     def _open(self) -> Any:
         head = self._file.read(0, min(_HEAD, self._file.size))
-        if head != _head(self._dimension, self._count):
+        if head != _head(self.dimension, self.count):
             raise damaged(
                 self._file.path,
-                f"it is not {self._count} vectors with {self._dimension} dimensions",
+                f"it is not {self.count} vectors with {self.dimension} dimensions",
             )
         return mapped(self._file)
 

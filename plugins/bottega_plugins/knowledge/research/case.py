@@ -62,6 +62,11 @@ class Case:
         last = self.rounds[-1] if self.rounds else ()
         return frozenset(c.key for search in last for c in search.found) - before
 
+    def ranked(self, kept: Sequence[Citation]) -> list[Citation]:
+        """Return the passages in the order in which searches have found them."""
+        order = {key: place for place, key in enumerate(self.passages)}
+        return sorted(kept, key=lambda passage: order[passage.key])
+
 
 def folded(query: str) -> str:
     """Return the query so that two which differ in case and spaces alone are equal."""

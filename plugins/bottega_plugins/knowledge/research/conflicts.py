@@ -29,29 +29,45 @@ MOST = 5
 class Conflict:
     """Two spans of different documents that cannot both be right."""
 
+    claim: str
+    """The sentence of the answer."""
     said: Citation
     other: Citation
 
 
 async def find_conflicts(
-    question: str, verified: Verified, kept: Sequence[Citation], judge: Judge, *, confirm: bool
+    question: str, verified: Verified, ranked: Sequence[Citation], judge: Judge, *, confirm: bool
 ) -> tuple[Conflict, ...]:
-    """Return where other documents contradict what the answer says, each pair once."""
-    found: dict[tuple[str, str], Conflict] = {}
-    cited = verified.citations
-    for item in verified.sentences:
-        for conflict in _candidates(question, item, kept):
-            pair = (conflict.said.source, conflict.other.source)
-            if pair in found or pair[::-1] in found:
-                continue
-            if confirm:
-                said = await judge.contradicted(item.claim.text, conflict.other.quote)
-                if said.verdict is not True:
-                    continue
-            found[pair] = _with_own_key(conflict, cited)
-            if len(found) == MOST:
-                return tuple(found.values())
+    """Return where other documents contradict what the answer says, each pair once.
+
+    They are in the order of the passages, the best source first, then by their place in it.
+    """
+    found: dict[frozenset[str], Conflict] = {}
+    sources = list(dict.fromkeys(passage.source for passage in ranked))
+    known = [c for item in verified.sentences for c in _candidates(question, item, ranked)]
+    for conflict in sorted(known, key=lambda c: (sources.index(c.other.source), c.other.start)):
+        pair = frozenset((conflict.said.source, conflict.other.source))
+        if pair in found or (confirm and not await _confirmed(conflict, judge)):
+            continue
+        found[pair] = _with_own_key(conflict, verified.citations)
+        if len(found) == MOST:
+            break
     return tuple(found.values())
+
+
+async def _confirmed(conflict: Conflict, judge: Judge) -> bool:
+    said = await judge.contradicted(conflict.claim, conflict.other.quote)
+    return said.verdict is True
+
+
+def outranked(conflicts: Sequence[Conflict], ranked: Sequence[Citation]) -> frozenset[str]:
+    """Return the sources that the answer rests on though a better one contradicts them."""
+    sources = list(dict.fromkeys(passage.source for passage in ranked))
+    return frozenset(
+        c.said.source
+        for c in conflicts
+        if sources.index(c.other.source) < sources.index(c.said.source)
+    )
 
 
 def _with_own_key(conflict: Conflict, cited: Mapping[str, Citation]) -> Conflict:
@@ -61,14 +77,14 @@ def _with_own_key(conflict: Conflict, cited: Mapping[str, Citation]) -> Conflict
     return replace(conflict, other=replace(other, key=f"{other.key}@{other.start}"))
 
 
-def _candidates(question: str, item: Checked, kept: Sequence[Citation]) -> Iterator[Conflict]:
+def _candidates(question: str, item: Checked, ranked: Sequence[Citation]) -> Iterator[Conflict]:
     for said in item.spans:
         for value, kind in _values(question, said.quote, item.claim.text):
-            for passage in kept:
+            for passage in ranked:
                 if passage.source != said.source:
                     other = narrowed(passage, said.quote)
-                    if _differs(said, other, value, kind):
-                        yield Conflict(said=said, other=other)
+                    if _contradict(said, other, value, kind):
+                        yield Conflict(claim=item.claim.text, said=said, other=other)
 
 
 def _values(question: str, quote: str, claim: str) -> Iterator[tuple[str, str]]:
@@ -79,6 +95,14 @@ def _values(question: str, quote: str, claim: str) -> Iterator[tuple[str, str]]:
             plain = f" {plain_words(value)} "
             if plain not in asked and plain in text:
                 yield value, kind
+
+
+def _contradict(said: Citation, other: Citation, value: str, kind: str) -> bool:
+    """Say whether one span says all of the other, but for a value; whichever is the longer."""
+    rivals = _of_kind(other.quote, kind)
+    return _differs(said, other, value, kind) or any(
+        _differs(other, said, rival, kind) for rival in rivals
+    )
 
 
 def _differs(said: Citation, other: Citation, value: str, kind: str) -> bool:

@@ -15,7 +15,7 @@ from bottega.messages import Citation, ToolCall, ToolResult, assistant, tool_res
 from bottega.middleware import ModelHandler
 from bottega.model import Request, collect
 from bottega_plugins.knowledge.research.case import Case
-from bottega_plugins.knowledge.research.names import names
+from bottega_plugins.knowledge.research.names import humane, names
 from bottega_plugins.knowledge.research.query import Draft, Queries, Query, untried
 from bottega_plugins.knowledge.research.sentences import sentence_spans
 from bottega_plugins.knowledge.words import fold, plain_words, words
@@ -104,7 +104,7 @@ def _brought_up(question: str, citation: Citation) -> list[str]:
     spans = sorted(
         sentence_spans(text), key=lambda span: -len(wanted & set(words(text[slice(*span)])))
     )
-    title = citation.heading.split(" > ")[0]
+    title = humane(citation.heading.split(" > ")[0])
     found = [title] if title else []
     for start, end in spans[:_READ]:
         found += names(text[start:end])

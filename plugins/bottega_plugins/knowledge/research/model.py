@@ -36,13 +36,13 @@ from bottega.model import (
 from bottega.price import cost_of
 from bottega.retry import Retry
 from bottega_plugins.knowledge.research import wording
+from bottega_plugins.knowledge.research.answering import write_answer
 from bottega_plugins.knowledge.research.case import Case, read_case
-from bottega_plugins.knowledge.research.conflicts import find_conflicts
 from bottega_plugins.knowledge.research.extractive import ExtractiveScribe
 from bottega_plugins.knowledge.research.generative import GenerativeScribe
 from bottega_plugins.knowledge.research.judging import Judge, Verdict
 from bottega_plugins.knowledge.research.query import Queries, Query, Scribe
-from bottega_plugins.knowledge.research.verifying import Unsupported, verify
+from bottega_plugins.knowledge.research.verifying import Unsupported
 
 QUOTED_SURE = 0.8
 """Probability from which quotes are taken to be enough: a model that cannot reason takes a likely
@@ -183,15 +183,13 @@ class ResearchModel:
         if not kept:
             text = wording.nothing_found(case)
             return _Turn(thought=thought, text=text, finish="abstain", usage=judge.usage)
-        draft = await self._scribe.answer(case, kept)
+        answer = await write_answer(case, kept, self._scribe, judge)
+        draft, verified, conflicts = answer.draft, answer.verified, answer.conflicts
+        usage = judge.usage + draft.usage
         if draft.abstains:
-            usage = judge.usage + draft.usage
             if draft.why:
                 thought = f"{thought}\nthe model cannot tell: {draft.why}"
             return _Turn(thought=thought, text=draft.text, finish="abstain", usage=usage)
-        quoted = self._scribe.extractive
-        verified = await verify(draft.text, kept, judge, quoted=quoted)
-        conflicts = await find_conflicts(case.question, verified, kept, judge, confirm=not quoted)
         told = verified.text(self._limits.unsupported)
         holds = verified.holds and bool(told)
         cited = [*verified.citations.values(), *(c.other for c in conflicts)]
@@ -199,7 +197,7 @@ class ResearchModel:
             thought="\n".join([thought, *wording.checked(verified)]),
             text=wording.answered(told, conflicts) if holds else wording.unsupported(case),
             finish="stop" if holds else "abstain",
-            usage=judge.usage + draft.usage,
+            usage=usage,
             citations=tuple(cited),
         )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bottega_plugins.knowledge.words import fold, words
+from bottega_plugins.knowledge.words import fold, plain_words, words
 
 _GAP = r"(?:[ \t]+|[ \t]*\r?\n[ \t]*(?!\S+:))"  # not into a line such as `Author: Ada`
 _WORD = r"[A-Z\u00c0-\u00de][\w'\u2019.-]*"
@@ -24,6 +24,33 @@ _PLAIN_STARTS = frozenset(
     could would should may might must not no yes also both each every some many most all one two
     three first second""".split()  # noqa: SIM905  # a list of words reads better as words
 )
+
+
+_ENDING = re.compile(
+    r"\.(?:csv|docx?|html?|ipynb|jsonl?|log|markdown|md|odt|pdf|pptx?|rst|rtf|tex|text|tsv|txt|xlsx?"
+    r"|xml|ya?ml)$",
+    re.IGNORECASE,
+)
+_FOLDERS = re.compile(r"^(?:.*[/\\]|Microsoft \w+ - )")
+_DATE = re.compile(r"(?<!\d)(?:19|20)\d\d(?:[-.]?\d\d){0,2}(?!\d)|\bv\d[\d.]*\b")
+_STATES = frozenset(("copy", "draft", "export", "final", "rev", "scan", "tmp"))
+_SAYS_NOTHING = frozenset(
+    """data doc docs document file index main misc new notes old output page readme report temp test
+    text untitled version""".split()  # noqa: SIM905  # a list of words reads better as words
+)
+
+
+def humane(title: str) -> str:
+    """Return a title as people say it; of a file's name what it tells, which may be nothing.
+
+    `harbour_bridge-2024.md` is `harbour bridge`; `notes_2024-final.md` names nothing.
+    """
+    if "_" not in title and not _ENDING.search(title):
+        return title
+    bare = _FOLDERS.sub("", _ENDING.sub("", title)).replace("_", " ")
+    said = [w for w in plain_words(_DATE.sub(" ", bare)).split() if w not in _STATES]
+    telling = (word for word in said if word.isalpha() and word not in _SAYS_NOTHING)
+    return " ".join(said) if any(len(word) > 2 for word in telling) else ""
 
 
 def names(text: str) -> list[str]:

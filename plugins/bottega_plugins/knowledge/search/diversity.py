@@ -35,7 +35,7 @@ def diversified(
         place = int(gain.argmax())
         chosen.append(place)
         open_places[place] = False
-        nearest = np.maximum(nearest, vectors @ vectors[place])
+        nearest = np.maximum(nearest, np.vecdot(vectors, vectors[place]))
     return chosen
 
 

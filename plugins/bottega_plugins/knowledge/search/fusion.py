@@ -25,4 +25,5 @@ def reciprocal_rank(
     for numbers, share in zip(ordered, shares, strict=True):
         for place, number in enumerate(numbers, start=1):
             scores[number] = scores.get(number, 0.0) + share / (K + place)
-    return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+    best = sorted(sorted(scores), key=scores.__getitem__, reverse=True)  # stable, also reversed
+    return [(number, scores[number]) for number in best]

@@ -10,9 +10,9 @@ beginning.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property
-from itertools import combinations
+from itertools import combinations, islice
 from typing import TYPE_CHECKING
 
 from bottega_plugins.knowledge.search import phrases
@@ -76,7 +76,7 @@ class Ranking:
         """Return at most k passages with their scores, best first, no text twice."""
         depth = max(_DEPTH, 2 * k)
         while True:
-            found = list(self._distinct(self._ordered(depth), k))
+            found = list(self._distinct(self._ordered(depth, k), k))
             if len(found) == k or depth >= self._most or len(self._having) >= MOST_READ:
                 return found
             depth *= 8  # copies of one text, or what lacks a phrase, have filled the lists
@@ -85,11 +85,12 @@ class Ranking:
     def _most(self) -> int:
         return self._snapshot.size if self._among is None else int(self._among.sum())
 
-    def _ordered(self, depth: int) -> list[tuple[int, float]]:
+    def _ordered(self, depth: int, k: int) -> Iterator[tuple[int, float]]:
         if self._how.mode == "vectors":
-            return self._snapshot.ordered(*self._snapshot.nearest(self._vector, depth, self._among))
+            nearest = self._snapshot.nearest(self._vector, depth, self._among)
+            return self._snapshot.ordered(*nearest, k)
         found = self._by_words(depth) if self._how.mode == "words" else self._fused(depth)
-        return self._snapshot.ordered(*self._with_quoted(*found))
+        return self._snapshot.ordered(*self._with_quoted(*found), k)
 
     def _by_words(self, depth: int) -> _Scored:
         numbers = _highest(self._words, depth)
@@ -115,7 +116,9 @@ class Ranking:
 
     def _best_words(self, depth: int) -> list[int]:
         numbers, scores = self._by_words(depth)
-        return [number for number, _ in self._snapshot.ordered(numbers, scores)[:depth]]
+        return [
+            number for number, _ in islice(self._snapshot.ordered(numbers, scores, depth), depth)
+        ]
 
     @cached_property
     def _words(self) -> NDArray[np.float32]:
@@ -179,18 +182,24 @@ class Ranking:
         return found
 
     def _distinct(
-        self, ordered: Sequence[tuple[int, float]], k: int
+        self, ordered: Iterator[tuple[int, float]], k: int
     ) -> Iterator[tuple[Passage, float]]:
         seen: set[str] = set()
-        for number, score in ordered:
-            if not self._may_have(number):
-                continue
-            (passage,) = self._snapshot.passages([number])
+        for passage, score in self._read(ordered, k):
             if passage.chunk.text not in seen and self._has_phrases(passage):
                 seen.add(passage.chunk.text)
                 yield passage, score
                 if len(seen) == k:
                     return
+
+    def _read(
+        self, ordered: Iterator[tuple[int, float]], many: int
+    ) -> Iterator[tuple[Passage, float]]:
+        """Yield the passages that may have the exact phrases, so many being read at once."""
+        while piece := list(islice(ordered, many)):
+            scores = {number: score for number, score in piece if self._may_have(number)}
+            passages = self._snapshot.passages([*scores])
+            yield from zip(passages, scores.values(), strict=True)
 
     def _may_have(self, number: int) -> bool:
         """Say whether a passage has the exact phrases, or may still be read to find out."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from bottega.messages import Citation
 from bottega_plugins.knowledge.search.diversity import diversified
 from bottega_plugins.knowledge.search.ranking import Ranking
 from bottega_plugins.knowledge.search.search import Reranker, Search
+from bottega_plugins.knowledge.search.threads import in_thread
 from bottega_plugins.knowledge.words import words
 
 if TYPE_CHECKING:
@@ -67,17 +67,18 @@ async def answer(snapshot: Snapshot, embedder: Embedder, question: Question) -> 
     if snapshot.is_empty:
         return []
     how, k = question.how, question.k
-    among = await asyncio.to_thread(_among, snapshot, question)
+    is_narrowed = question.filters or how.exact
+    among = await in_thread(_among, snapshot, question) if is_narrowed else None
     if among is not None and not among.any():
         return []
     vector = None if how.mode == "words" else await embed_query(embedder, question.query)
     many = max(k, _CANDIDATES) if how.reranker or how.diversity else k
     ranking = Ranking(snapshot, question.query, vector, how, among)
-    found = await asyncio.to_thread(ranking.best, many)
+    found = await in_thread(ranking.best, many)
     if how.reranker and found:
         found = await _reranked(how.reranker, question.query, found)
     if how.diversity and found:
-        found = await asyncio.to_thread(_diverse, snapshot, found, k, how.diversity)
+        found = await in_thread(_diverse, snapshot, found, k, how.diversity)
     return [citation(passage, score) for passage, score in found[:k]]
 
 

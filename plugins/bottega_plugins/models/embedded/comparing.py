@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from bottega_plugins.models.embedded.candidates import Candidate, candidates
 from bottega_plugins.models.embedded.fields import record_of
 from bottega_plugins.models.embedded.passages import Passage
 from bottega_plugins.models.embedded.question import Ask, Question
 from bottega_plugins.models.embedded.reading import Finding
-from bottega_plugins.models.embedded.sentence_reader import Candidate, candidates
 from bottega_plugins.models.embedded.support import Fit
 from bottega_plugins.models.embedded.vectors import Vectors
 from bottega_plugins.models.embedded.words import COMMON, covered, stem, terms, words
@@ -115,10 +115,10 @@ def _dated(by: By, passages: Sequence[Passage]) -> list[Candidate]:
     records = [record for p in passages if by == "year" and (record := record_of(p))]
     fit = Fit(similarity=1, coverage=1, weighted=1, kind=1, length=0)
     return [
-        Candidate(f"{field.shown_key}: {field.value}", record.passage, fit)
+        Candidate(text, text, record.passage, fit)
         for record in records
         for field in record.fields
-        if field.kind == "date"
+        if field.kind == "date" and (text := f"{field.shown_key}: {field.value}")
     ]
 
 

@@ -12,26 +12,31 @@ from typing import TYPE_CHECKING
 
 from bottega_plugins.models.embedded.grounding import spelled
 from bottega_plugins.models.embedded.question import Question
+from bottega_plugins.models.embedded.rivals import foreign
 from bottega_plugins.models.embedded.short.answer import Short
 from bottega_plugins.models.embedded.short.asked import Asked
 from bottega_plugins.models.embedded.support import dot, logistic
 from bottega_plugins.models.embedded.words import covered, stem, terms, words
 
 if TYPE_CHECKING:
-    from bottega_plugins.models.embedded.sentence_reader import Candidate
+    from bottega_plugins.models.embedded.candidates import Candidate
 
-SIGNS = (
-    "similarity", "coverage", "kind", "passage", "names", "sentence_names", "numbers", "score",
-    "share", "verb", "focus", "missing", "nearby_missing", "negated", "opposite", "foreign",
-    "foreign_here",
+SENTENCE_SIGNS = (
+    "similarity", "coverage", "kind", "passage", "names", "sentence_names", "numbers", "verb",
+    "focus", "missing", "nearby_missing", "negated", "opposite", "foreign", "foreign_here",
 )  # fmt: skip
+SIGNS = (*SENTENCE_SIGNS, "score", "share")
+"""Those of a sentence, then those of the short answer that was read out of it."""
 WEIGHTS = (
-    5.21, 0.23, -0.42, 0.71, -0.08, 0.84, 1.48, -0.18, 1.49, 0.13, -0.21, 3.93, -3.87, -1.23, -3.22,
-    -0.48, -0.17,
+    4.76, 0.5, -0.28, 0.64, -0.05, 0.83, 1.5, 0.14, -0.31, 3.45, -3.22, -1.23, -3.63, 0.03, -0.9,
+    0.4, 1.28,
 )  # fmt: skip
-BIAS = -6.15
-_BEGINNING = 4
-"""Letters that `France` and `French`, or `Normans` and `Norman`, have in common."""
+BIAS = -6.42
+SENTENCE_WEIGHTS = (
+    5.59, 0.92, 0.04, 0.12, -0.13, 1.02, 1.5, 0.11, -0.24, 3.38, -3.07, -1.2, -3.15, -0.38, -0.03,
+)  # fmt: skip
+SENTENCE_BIAS = -6.36
+"""The same where no short answer was read."""
 _NEGATION_WORDS = (
     "not no never without cannot neither nor none isn aren wasn weren don doesn didn won "
     "wouldn couldn shouldn fail lack rarely hardly barely seldom refuse deny unlike "
@@ -68,13 +73,11 @@ def _opposites() -> Mapping[str, frozenset[str]]:
 _OPPOSITE = _opposites()
 
 
-def signs(
-    question: Question, asked: Asked, candidate: Candidate, short: Short | None
-) -> tuple[float, ...]:
-    """Return the figures that `WEIGHTS` weighs, in the order of `SIGNS`."""
+def signs(question: Question, asked: Asked, candidate: Candidate) -> tuple[float, ...]:
+    """Return the figures of a sentence, in the order of `SENTENCE_SIGNS`."""
     fit, passage = candidate.fit, candidate.passage
-    here = frozenset(terms(candidate.text))
-    told = passage.place | frozenset(words(candidate.text))
+    here = frozenset(terms(candidate.meant))
+    told = passage.place | frozenset(words(candidate.meant))
     return (
         fit.similarity,
         fit.weighted,
@@ -83,8 +86,6 @@ def signs(
         fit.names,
         covered(question.names, spelled(told)),
         float(fit.numbers),
-        short.score / 10 if short else -1.0,
-        short.share if short else 0.0,
         float(not asked.verb or asked.verb in here),
         float(not asked.focus or asked.focus[-1] in passage.terms),
         fit.missing,
@@ -96,17 +97,21 @@ def signs(
     )
 
 
+def short_signs(short: Short | None) -> tuple[float, ...]:
+    """Return the figures of a short answer, the last of `SIGNS`."""
+    return (short.score / 10, short.share) if short else (-1.0, 0.0)
+
+
 def probability(values: tuple[float, ...]) -> float:
-    """Return the calibrated probability that the sentence answers."""
-    return logistic(dot(WEIGHTS, values) + BIAS)
+    """Return the calibrated probability that a sentence answers, by all signs or its own alone."""
+    if len(values) == len(WEIGHTS):
+        return logistic(dot(WEIGHTS, values) + BIAS)
+    return logistic(dot(SENTENCE_WEIGHTS, values) + SENTENCE_BIAS)
 
 
 def _foreign(question: Question, there: frozenset[str]) -> float:
     """Return how many names of the question, at most two, have no word with the same beginning."""
-    known = spelled(there)
-    begun = {word[:_BEGINNING] for word in known}
-    missing = [name for name in question.names if name not in known]
-    return min(2.0, sum(name[:_BEGINNING] not in begun for name in missing)) / 2
+    return min(2.0, foreign(question, spelled(there))) / 2
 
 
 def _negated(text: str) -> bool:

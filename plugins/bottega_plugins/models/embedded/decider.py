@@ -19,7 +19,7 @@ from bottega_plugins.models.embedded.passages import Passage
 from bottega_plugins.models.embedded.question import Question
 from bottega_plugins.models.embedded.reader import SURE, read
 from bottega_plugins.models.embedded.reading import Reading
-from bottega_plugins.models.embedded.sentence_reader import ask_sentences
+from bottega_plugins.models.embedded.sentence_reader import nearest_sentence
 from bottega_plugins.models.embedded.sentences import sentences
 from bottega_plugins.models.embedded.support import dot, logistic
 from bottega_plugins.models.embedded.vectors import Vectors
@@ -120,7 +120,7 @@ class EmbeddedDecider:
     async def _answerable(self, question: str, evidence: str) -> tuple[float, str]:
         read = Question.read(question)
         passages = [Passage("", "", "", evidence[:LONGEST_CONTEXT], 0)]
-        found = await ask_sentences(read, read.asks[0], passages, self._vectors)
+        found = await nearest_sentence(read, read.asks[0], passages, self._vectors)
         if not found:
             return 0.0, "the context has no sentence to answer with"
         return found[0].probability, f"the nearest sentence: {found[0].sentence[:200]}"
@@ -131,7 +131,7 @@ class EmbeddedDecider:
         Helping is never denied: a step on the way to an answer does not look like one.
         """
         passages = _passages(evidence[:LONGEST_CONTEXT])
-        reading = await read(Question.read(question), passages, self._vectors)
+        reading = await read(Question.read(question), passages, self._vectors, short=whole)
         sure = [finding.probability for finding in reading.findings]
         if sure and not (whole and reading.missing):
             probability = min(sure) if whole else max(sure)

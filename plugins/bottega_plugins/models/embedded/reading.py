@@ -22,7 +22,7 @@ class Finding:
     short: str = ""
     """The few words of the sentence that are asked for, as far as they could be told."""
     share: float = 0.0
-    """How clearly these are the likeliest words of all that were read, from 0 to 1."""
+    """How clearly these are the likeliest words of the sentence, from 0 to 1."""
     start: int = 0
     end: int = 0
     """Where the short answer stands in the passage's text; both 0 where that is not known."""

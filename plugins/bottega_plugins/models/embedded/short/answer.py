@@ -14,7 +14,7 @@ from bottega_plugins.models.embedded.support import rarity
 from bottega_plugins.models.embedded.words import stem, terms, words
 
 if TYPE_CHECKING:
-    from bottega_plugins.models.embedded.sentence_reader import Candidate
+    from bottega_plugins.models.embedded.candidates import Candidate
 
 MOST_SENTENCES = 6
 """Sentences that are read for short answers, the best ones."""

@@ -8,20 +8,23 @@ from bottega_plugins.models.embedded.words import COMMON, stem, words
 
 SORTS = (
     "who", "when", "where", "why", "count", "measure", "how", "date", "place", "person", "number",
-    "name", "group", "is", "does", "thing", "yes", "other",
+    "name", "group", "is", "does", "thing", "yes", "other", "year", "percent", "people",
 )  # fmt: skip
 SORT = {name: place for place, name in enumerate(SORTS)}
 _NOUNS = {
-    "date": "year date day month century decade time period era season",
+    "year": "year",
+    "percent": "percentage percent proportion",
+    "people": "nationality language religion race",
+    "date": "date day month century decade time period era season",
     "place": "city country state region place location town county continent area province "
     "island river mountain building stadium venue street nation capital village district "
-    "territory site ocean sea lake nationality",
+    "territory site ocean sea lake",
     "person": "person man woman president king queen emperor author writer actor actress singer "
     "player leader scientist director founder inventor composer artist professor general "
     "quarterback coach pope mathematician philosopher governor minister driver performer poet "
     "physicist",
-    "number": "number percentage percent amount population price cost size rate age length height "
-    "distance temperature ratio score total proportion fraction weight speed width depth area "
+    "number": "number amount population price cost size rate age length height "
+    "distance temperature ratio score total fraction weight speed width depth area "
     "value share",
     "name": "name nickname title term word phrase acronym motto slogan designation called",
     "group": "company organization organisation team group party university school church agency "

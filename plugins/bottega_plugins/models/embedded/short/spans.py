@@ -47,10 +47,10 @@ _PREPOSITIONS = (
 _BREAKS = ("comma", "colon", "open", "close", "dash", "stop")
 _TABLES = (
     *[len(KINDS)] * 6, LONGEST, len(MAKES), len(SORTS),
-    *(len(SORTS) * size for size in (len(MAKES), LONGEST, len(KINDS), len(KINDS))),
+    *(len(SORTS) * size for size in (len(MAKES), LONGEST, *[len(KINDS)] * 4)),
 )  # fmt: skip
 CODES, COLUMNS = sum(_TABLES), len(_TABLES)
-"""Codes there are, and codes of each span; the last four tables are by the sort of question too."""
+"""Codes there are, and codes of each span; the last six tables are by the sort of question too."""
 VALUES = 34
 """Numbers of each span."""
 
@@ -177,7 +177,7 @@ def _codes(line: _Line, first: NDArray[np.int64], last: NDArray[np.int64]) -> ND
               line.padded[np.minimum(last + 3, line.count + 1)]]  # fmt: skip
     length, make, sort = last - first, _makes(line, first, last), SORT[line.asked.sort]
     crossed = [sort * len(MAKES) + make, sort * LONGEST + length,
-               *(sort * len(KINDS) + kind for kind in around[:2])]  # fmt: skip
+               *(sort * len(KINDS) + kind for kind in around)]  # fmt: skip
     columns = [*around, *beyond, length, make, np.full_like(first, sort), *crossed]
     offsets: NDArray[np.int64] = np.cumsum([0, *_TABLES[:-1]])
     codes: NDArray[np.int64] = np.stack(columns, axis=1)
