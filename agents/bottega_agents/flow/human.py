@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from bottega import chance
 from bottega.errors import ToolError
@@ -47,6 +47,8 @@ class Human:
     delegates: Sequence[str] = ()
     refers: Sequence[str] = ()
     bound: int | None = None
+    is_person: ClassVar[bool] = True
+    """Where work goes that is stuck."""
 
     @property
     def outcomes(self) -> Sequence[str]:

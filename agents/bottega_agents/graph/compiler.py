@@ -37,12 +37,13 @@ def compile_team(team: Team, checkpointer: Any = None) -> CompiledStateGraph[Any
     builder: Any = StateGraph(State)  # its own types are only partly known
     handovers = {name: getattr(kind, "hands_off_to", ()) for name, kind in team.kinds.items()}
     plan, callers = Plan.of(team.spec, handovers), _callers(team)
+    people = [name for name, kind in team.kinds.items() if getattr(kind, "is_person", False)]
     limits = {name: parts.limits for name, parts in team.parts.items() if parts.limits}
     for node in team.spec.nodes:
         kind = team.kinds[node.name]
         built = kind.build(team.parts[node.name])
         inner = getattr(getattr(built, "__self__", None), "inner", None)
-        routed = Routed(node.name, leased(node.name, built, limits), plan)
+        routed = Routed(node.name, leased(node.name, built, limits), plan, people)
         others: dict[str, str | None] = dict.fromkeys(kind.delegates)
         others |= dict.fromkeys(callers.get(node.name, ()))
         others |= dict.fromkeys(handovers[node.name])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bottega import chance
 from bottega.events import Decision
+from bottega.run import RunContext
 from bottega.spec.condition import Value
 from bottega.spec.model import END
 from bottega.spec.ways import Way, chosen
@@ -21,6 +22,7 @@ from bottega_agents.graph.gates import through_gate
 from bottega_agents.graph.plan import Plan
 from bottega_agents.graph.state import RESET, State
 from bottega_agents.graph.surroundings import run_of
+from bottega_agents.graph.watch import Watch
 from bottega_agents.roles.coordinator import report, report_key
 from bottega_agents.storage.visit import visit_name
 
@@ -60,8 +62,9 @@ def delegated(node: Run) -> Run:
 class Routed:
     """A node with its edges."""
 
-    def __init__(self, name: str, node: Run, plan: Plan) -> None:
+    def __init__(self, name: str, node: Run, plan: Plan, people: Sequence[str] = ()) -> None:
         self.name = name
+        self._watch = Watch(name, people)
         self._node = delegated(node)
         self._plan = plan
         self._ways = plan.ways[name]
@@ -79,16 +82,19 @@ class Routed:
         seen = view(state, self.name, self._plan.names) if self._plan.counts else state
         update = await self._node(seen, config)
         if isinstance(update, Command):
-            return self._handed_on(state, update)
+            return self._handed_on(state, update, run_of(config))
         return self._led_on(state, seen, dict(update), config)
 
-    def _handed_on(self, state: State, command: Any) -> Any:
+    def _handed_on(self, state: State, command: Any, run: RunContext) -> Any:
         """Note that the node waits for work, not for branches; or that another takes its place."""
         update = dict(command.update or {})
-        if isinstance(command.goto, str) and command.goto != self.name and self._plan.counts:
-            boxes = state.get("inbox", {}).get(self.name, {})
-            nodes = self._moved(state, update, [command.goto], boxes)
-            return replace(command, update=update, goto=nodes)
+        if isinstance(command.goto, str) and command.goto != self.name:
+            self._watch.notice([command.goto], state, update, run)
+            if self._plan.counts:
+                boxes = state.get("inbox", {}).get(self.name, {})
+                nodes = self._moved(state, update, [command.goto], boxes)
+                return replace(command, update=update, goto=nodes)
+            return replace(command, update=update)
         if not self._joins:
             return command
         return replace(command, update={**update, "underway": {self.name: True}})
@@ -102,6 +108,8 @@ class Routed:
         known = facts(state, left, update, update.get("verdict", ""))
         way, barred = chosen(self._ways, known, state.get("taken", {}))
         self._tell(way, barred, config)
+        way = self._watch.turned(way, state, update, run_of(config))
+        left = parcel(seen, update, self.name)
         if barred and way is None and not known["failed"]:
             update |= {"partial": True, "reason": USED_UP.format(edge=barred.edge)}
         if way is not None and known["failed"]:

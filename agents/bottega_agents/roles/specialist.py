@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from bottega import chance
 from bottega.citations import evidence_in
 from bottega.conversation import opening
-from bottega.errors import StorageError
+from bottega.errors import StorageError, StuckError
 from bottega.events import MessageSent, NodeEnded, NodeStarted
 from bottega.history import OPENING, opening_entry
 from bottega.loop import Loop
@@ -210,6 +210,7 @@ class SpecialistNode:
             **self._read_and_said(state, visit),
             "spent": loop.run.meter.spent,
             "elapsed": loop.run.meter.seconds,
+            "stuck": outcome.reason if isinstance(outcome.error, StuckError) else "",
         }
         if not state.get("caller"):
             transcript = Transcript.of(loop, visit.journal.ref)
