@@ -14,9 +14,10 @@ from bottega.engine import Team
 from bottega.spec.model import START
 from bottega.spec.ways import Way
 from bottega_agents.graph.blocking import either_way
+from bottega_agents.graph.ends import Begin, Gather
 from bottega_agents.graph.leases import leased
-from bottega_agents.graph.plan import BEGIN, GATHER, Plan
-from bottega_agents.graph.routing import Begin, Gather, Routed, delegated, graph_end
+from bottega_agents.graph.plan import BEGIN, GATHER, Plan, graph_end
+from bottega_agents.graph.routing import Routed, delegated
 from bottega_agents.graph.state import State
 
 if TYPE_CHECKING:
