@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,9 +32,6 @@ NOT_DONE = "does not do what it was to do ({done_when}): {reason}"
 UNKNOWN = "Not found out: {goals}"
 LONGEST = 8_000
 """Characters of one result that are passed on."""
-LONGEST_INLINE = 300
-"""The same within a task."""
-_KEYS = re.compile(r"\s*\[[^\[\]\n]{1,300}\]")
 
 
 def assignment(task: PlannedTask) -> str:
@@ -54,17 +50,6 @@ def material(course: Course, task: PlannedTask) -> dict[str, Any]:
             task.owner, about, other.result[:LONGEST], sender=other.owner, citations=cited
         )
     return mail
-
-
-def told_inline(course: Course, task: PlannedTask) -> str:
-    """Return the task with the results that it needs, for an owner that only reads."""
-    found = [_bare(course.plan.task(name).result) for name in task.after]
-    return f"{task.goal} ({' '.join(found)})" if found else task.goal
-
-
-def _bare(result: str) -> str:
-    """Return the beginning of a result, without the keys of its passages."""
-    return _KEYS.sub("", " ".join(result.split()))[:LONGEST_INLINE].strip()
 
 
 def told(plan: Plan) -> str:

@@ -20,6 +20,7 @@ from bottega.history import OPENING, opening_entry
 from bottega.loop import Loop
 from bottega.messages import Citation, Message, citation_to_json, message_from_json, user
 from bottega.node import AgentParts
+from bottega.reminding import reminders
 from bottega.run import RunContext
 from bottega_agents.communication.desk import Desk
 from bottega_agents.communication.handoff import (
@@ -148,7 +149,8 @@ class SpecialistNode:
         told = as_messages(mail.values(), state.get("run", ""))
         fresh = _opened(journal)
         if fresh is None:
-            fresh = with_mail(self.fresh(state, transcript), told)
+            known = [] if same_run else await reminders(self.parts.memory, state.get("task", ""))
+            fresh = with_mail(self.fresh(state, transcript), [*known, *told])
         if journal.keeps and OPENING not in journal.entries:
             before = transcript.ref if transcript else None
             await journal.write(OPENING, opening_entry(fresh, step, before))
