@@ -8,6 +8,7 @@ from memory_team import GRAPH, graph, plugins, told
 from bottega import Agent, Graph
 from bottega.errors import GraphError, UnknownNameError
 from bottega.events import Asked, Failure
+from bottega.model import Request
 from bottega.questions import Ruling
 from bottega.testing import Say, ScriptedModel, call, calls
 
@@ -33,16 +34,23 @@ def test_what_one_run_remembers_the_next_is_told(tmp_path):
 
 
 def test_an_agent_looks_for_facts_itself(tmp_path):
+    def said_with_its_key(request: Request) -> str:
+        found = request.messages[-3].results[0].content
+        return f"On Thursdays {found.partition(' ')[0]}."
+
     script = (
         calls([remember("The deploy runs on Thursdays."), remember("Basel is in Switzerland.")]),
         call("recall", query="when is the deploy?", k=1),
         call("recall", query="the price of a neutron star"),
-        "Thursday.",
+        said_with_its_key,
     )
     made, model = graph(tmp_path, *script)
-    assert made.run("When?").answer == "Thursday."
-    [found] = json.loads(model.requests[2].messages[-1].results[0].content)
-    assert found["fact"] == "The deploy runs on Thursdays."
+    result = made.run("When?")
+    content = model.requests[2].messages[-1].results[0].content
+    assert json.loads(content.partition(" ")[2])["fact"] == "The deploy runs on Thursdays."
+    [citation] = result.citations
+    assert citation.quote == "The deploy runs on Thursdays."
+    assert citation.metadata["source"]["run"] == result.run_id
     assert "nothing is remembered" in model.requests[3].messages[-1].results[0].content
 
 

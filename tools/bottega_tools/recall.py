@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from bottega.escape import mask
+from bottega.messages import Citation
 from bottega.reminding import facts_to_show
-from bottega.tools import Tool
+from bottega.tools import Output, Tool
 
 if TYPE_CHECKING:
-    from bottega.memory import Memory
+    from bottega.memory import Memory, Recalled
 
 MOST = 20
 
@@ -26,8 +29,10 @@ class Recall(Tool):
         self._memory = memory
         self._user = user
 
-    async def run(self, query: str, k: int = 5) -> str:
+    async def run(self, query: str, k: int = 5) -> Output:
         """Find what was remembered in earlier work: facts, preferences, decisions.
+
+        Each fact begins with its key in square brackets; cite the keys of those that you use.
 
         Args:
             query: what to look for: a question, or words of the fact.
@@ -35,5 +40,24 @@ class Recall(Tool):
         """
         found = await self._memory.recall(query, max(1, min(k, MOST)), user=self._user)
         if not found:
-            return "nothing is remembered about that"
-        return json.dumps(facts_to_show(found), ensure_ascii=False)
+            return Output(content="nothing is remembered about that")
+        cited = tuple(_citation(one) for one in found)
+        shown = (json.dumps(fact, ensure_ascii=False) for fact in facts_to_show(found))
+        lines = (f"[{one.key}] {fact}" for one, fact in zip(cited, shown, strict=True))
+        return Output(content="\n".join(lines), citations=cited)
+
+
+def _citation(found: Recalled) -> Citation:
+    """Make a fact a passage that an answer can point at."""
+    fact = found.fact
+    text = mask(fact.text)
+    return Citation(
+        key=f"memory:{fact.id}",
+        source="memory",
+        start=0,
+        end=len(text),
+        heading=fact.subject,
+        quote=text,
+        score=found.score,
+        metadata={"source": asdict(fact.source), "confidence": fact.confidence},
+    )

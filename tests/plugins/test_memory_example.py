@@ -1,0 +1,39 @@
+"""`examples/memory.yaml`, with the embedded model: told a fact in one run, asked in the next."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from memory_team import plugins
+
+import bottega_plugins.models
+from bottega import Graph
+from bottega.spec.check import check_file
+from bottega.testing import ScriptedModel
+
+EXAMPLE = Path(__file__).parents[2] / "examples/memory.yaml"
+
+
+@pytest.fixture
+def manager():
+    made = plugins(ScriptedModel())
+    made.register(bottega_plugins.models, "models")
+    return made
+
+
+def test_what_was_told_is_answered_with_its_source(tmp_path, manager):
+    shutil.copy(EXAMPLE, tmp_path)
+
+    def run(task: str, user: str):
+        return Graph.from_yaml(tmp_path / "memory.yaml", plugins=manager, user=user).run(task)
+
+    assert run("Remember that Anna is allergic to peanuts.", "anna").status == "done"
+    result = run("What is Anna allergic to?", "anna")
+    assert "peanuts" in result.answer
+    assert result.citations[0].key.startswith("memory:")
+    assert "peanuts" in result.citations[0].quote
+    assert "peanuts" not in run("What is Anna allergic to?", "bert").answer
+
+
+def test_the_example_has_no_findings(manager):
+    assert check_file(EXAMPLE, manager).findings == ()
