@@ -83,7 +83,7 @@ def test_who_fails_or_abstains_is_left_out_and_told_of():
     told = decisions(events)
     assert [one.verdict for one in told[:3]] == ["abstain", "it is so", "abstain"]
     assert "cannot be used" in told[0].reason
-    assert told[2].reason == "it abstains"
+    assert told[2].reason == "vote of c, weight 1: it abstains"
 
 
 def test_where_all_abstain_the_panel_abstains():

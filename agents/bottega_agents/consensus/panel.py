@@ -123,6 +123,7 @@ class PanelNode:
             "panels": {sitting.name: sitting.over()},
             "status": status,
             "reason": reason,
+            "score": share,
             "feedback": {sitting.name: ""},
         }
         if status != "failed":

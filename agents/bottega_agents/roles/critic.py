@@ -134,7 +134,8 @@ class CriticNode:
             score = await decisions.score(criterion.text, context=context)
             findings.append(Finding(criterion=criterion, value=score.value, reason=score.reason))
             verdict = "abstain" if score.value is None else f"{score.value:.2f}"
-            told = {"verdict": verdict, "probability": score.value, "reason": score.reason}
+            reason = f"{criterion.text}: {score.reason}".rstrip(": ")
+            told = {"verdict": verdict, "probability": score.value, "reason": reason}
             run.emit(self._event(Decision, run, question=criterion.text, **told))
         value, accept_at = total(findings), self.kind.accept_at or ENOUGH
         if value is None:
