@@ -200,6 +200,7 @@ class _Execution:
             "status": "done",
             "reason": "",
             "verdict": "",
+            "score": None,
             "answer": "",
             "author": "",
             "citations": [],
