@@ -161,7 +161,7 @@ class Sitting:
             try:
                 return self.tool.edited(ruling.value, plan), ""
             except ToolArgumentError as error:
-                text = f"{error.message}\n{wording.shown(plan)}"
+                text = f"{' '.join(error.message.splitlines())}\n{wording.shown(plan)}"
 
     def sent(self, course: Course, update: Mapping[str, Any]) -> Any:
         """Send off the tasks that can begin; where there are none, visit the planner again."""
