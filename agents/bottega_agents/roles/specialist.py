@@ -153,7 +153,9 @@ class SpecialistNode:
             fresh = with_mail(self.fresh(state, transcript), [*known, *told])
         if journal.keeps and OPENING not in journal.entries:
             before = transcript.ref if transcript else None
-            await journal.write(OPENING, opening_entry(fresh, step, before))
+            dialect = self.parts.dialect.name
+            opening = opening_entry(fresh, step, before, path=path, dialect=dialect)
+            await journal.write(OPENING, opening)
         desk = self._desk(state, f"{run.run_id}/{path}")
         loop = Loop(
             parts=with_tools(self.parts, *desk.tools) if desk.tools else self.parts,
