@@ -82,6 +82,17 @@ def test_users_have_memories_of_their_own(tmp_path):
     assert len(model.requests[0].messages) == 3
 
 
+def test_what_the_judge_takes_is_on_the_account(tmp_path):
+    verdict = '{"verdict": true, "probability": 0.9}'
+    script = (remember("Anna lives in Basel."), remember("Anna lives in Lyon now."), verdict, "ok")
+    made, model = graph(tmp_path, *script)
+    result = made.run("note")
+    assert result.status == "done"
+    assert "takes the place" in model.requests[3].messages[-1].results[0].content
+    assert (result.usage.input_tokens, result.usage.output_tokens) == (40, 20)
+    assert "Basel" in model.requests[2].messages[-1].text
+
+
 def test_secrets_are_masked_before_they_are_kept(tmp_path, monkeypatch):
     monkeypatch.setenv("SERVICE_TOKEN", "tk-very-secret-1234")
     made, _ = graph(tmp_path, remember("The service wants tk-very-secret-1234."), "ok")

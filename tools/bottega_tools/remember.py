@@ -11,8 +11,9 @@ from bottega.memory import Fact, Source
 from bottega.tools import Tool, ToolContext
 
 if TYPE_CHECKING:
-    from bottega.decider import Decider
+    from bottega.decider import Decider, Judgement
     from bottega.memory import Memory
+    from bottega.spending import Spending
 
 
 class Remember(Tool):
@@ -56,8 +57,32 @@ class Remember(Tool):
             id=hashlib.sha256(context.key.encode()).hexdigest()[:16] if context.key else "",
         )
         try:
-            kept = await self._memory.remember(wanted, self._judge)
+            kept = await self._memory.remember(wanted, self._paid(context))
         except InputError as error:
             raise ToolError(error.message, hint=error.hint) from error
         older = "; it takes the place of an older one" if kept.supersedes else ""
         return f"remembered as {kept.id}{older}"
+
+    def _paid(self, context: ToolContext) -> Decider | None:
+        """Return the judge, on the run's account."""
+        if self._judge is None or context.spending is None:
+            return self._judge
+        return _Paid(self._judge, context.spending)
+
+
+class _Paid:
+    """A decider whose judgements are paid for: asked within the budget, counted after."""
+
+    def __init__(self, judge: Decider, spending: Spending) -> None:
+        self.name = judge.name
+        self.choose = judge.choose
+        self.score = judge.score
+        self._judge = judge
+        self._spending = spending
+
+    async def judge(self, question: str, *, context: str = "") -> Judgement:
+        """Ask. Raises BudgetExceeded when there is nothing left to pay for it."""
+        async with self._spending.question(f"{question}\n{context}"):
+            said = await self._judge.judge(question, context=context)
+        self._spending.decided(said.usage)
+        return said
