@@ -1,5 +1,6 @@
 """`examples/memory.yaml`, with the embedded model: told a fact in one run, asked in the next."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -8,7 +9,8 @@ from memory_team import plugins
 
 import bottega_plugins.models
 from bottega import Graph
-from bottega.spec.check import check_file
+from bottega.spec.check import check_file, check_graph
+from bottega.spec.reader import parse_graph
 from bottega.testing import ScriptedModel
 
 EXAMPLE = Path(__file__).parents[2] / "examples/memory.yaml"
@@ -37,3 +39,13 @@ def test_what_was_told_is_answered_with_its_source(tmp_path, manager):
 
 def test_the_example_has_no_findings(manager):
     assert check_file(EXAMPLE, manager).findings == ()
+
+
+def test_the_page_about_memory_holds(tmp_path, monkeypatch, manager):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("bottega.plugin.manager.default_plugins", lambda: manager)
+    page = (EXAMPLE.parents[1] / "docs/memory.md").read_text()
+    (python,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    exec(compile(python, "memory.md", "exec"), {"__name__": "snippet"})
+    (graph,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert check_graph(parse_graph(graph, folder=tmp_path), manager) == []
