@@ -138,6 +138,7 @@ class PanelNode:
 def _costs(sitting: Sitting) -> dict[str, Any]:
     return {
         "reports": sitting.read(),
+        "mail": dict.fromkeys(sitting.mail),
         "spent": sitting.decisions.spent,
         "elapsed": sitting.run.meter.seconds,
     }
