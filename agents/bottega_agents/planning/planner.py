@@ -195,8 +195,8 @@ class PlannerNode(SpecialistNode):
             return [observed, *super().fresh(state, transcript)]
         if course.refused:
             return [observed]
-        trouble = wording.CHANGE.format(trouble=course.trouble)
-        return [observed, user(trouble if course.trouble else wording.COMPOSE)]
+        asked = wording.change(course.trouble) if course.trouble else wording.COMPOSE
+        return [observed, user(asked)]
 
 
 def _observed(calls: Sequence[ToolCall], course: Course | None) -> list[ToolResult]:
