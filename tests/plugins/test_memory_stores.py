@@ -145,6 +145,19 @@ def test_a_call_that_is_made_again_keeps_nothing_twice(address):
     assert ids(address) == ["call-1"]
 
 
+def test_many_at_once_in_one_process(address):
+    async def use(memory: KeptMemory) -> None:
+        facts = [Fact(text=f"word{number} is a number") for number in range(30)]
+        looks = (memory.recall(f"word{number} is a number", 3) for number in range(30))
+        both = zip(map(memory.remember, facts), looks, strict=True)
+        await asyncio.gather(*(one for pair in both for one in pair))
+        found = await memory.recall("is a number", 100)
+        assert sorted(one.fact.text for one in found) == sorted(fact.text for fact in facts)
+        assert len(await memory.facts()) == 30
+
+    play(address, use)
+
+
 def damage(path: Path, how: str) -> None:
     if how == "rubbish":
         path.write_bytes(b"this is no database " * 100)

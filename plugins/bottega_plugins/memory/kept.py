@@ -66,7 +66,10 @@ class KeptMemory:
         if not seq:
             known = await self._following("fact", counted=True)
             return _fact(known.rows[fact.id], known)
-        known.add([replace(row, seq=seq)], [vector])
+        if self._known.get("fact") is known:
+            known.add([replace(row, seq=seq)], [vector])
+        else:  # the index was made anew meanwhile: it may be without this row
+            self._seen.pop("fact", None)
         return fact
 
     async def recall(self, query: str, k: int = 5, *, user: str = "") -> Sequence[Recalled]:
@@ -218,12 +221,14 @@ class _Known:
         self._texts: dict[tuple[str, str], str] = {}
 
     def add(self, rows: Sequence[Row], vectors: Sequence[NDArray[np.float32]]) -> None:
-        """Take rows in, in the order of their numbers."""
+        """Take rows in, in the order of their numbers; those that are there already stay."""
         for row, vector in zip(rows, vectors, strict=True):
+            if row.id in self.rows:
+                continue
             self._places[row.id] = self.ranking.add(row.id, row.owner, row.text, vector)
             self.rows[row.id] = replace(row, vector=b"")  # the ranking has it
             self._texts[row.owner, row.text] = row.id
-            self.last = row.seq
+            self.last = max(self.last, row.seq)
             if row.supersedes:
                 self.newer[row.supersedes] = row.id
         for name in self.newer:

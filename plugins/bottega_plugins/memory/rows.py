@@ -21,7 +21,8 @@ CREATE TABLE IF NOT EXISTS bottega_memory (
 """
 """`owner` is the user; `text` is what is searched; `vector` float32, little-endian."""
 INDEX = "CREATE INDEX IF NOT EXISTS bottega_memory_owner ON bottega_memory (kind, owner)"
-_COLUMNS = "seq, id, kind, owner, text, data, supersedes, embedder, vector"
+_LIGHT = "seq, id, kind, owner, text, data, supersedes, embedder"
+_COLUMNS = f"{_LIGHT}, vector"
 _AT_ONCE = 400
 """Ids in one statement."""
 
@@ -94,11 +95,11 @@ class Rows:
         return [_row(values) for values in found]
 
     async def of(self, kind: Kind, owner: str | None) -> list[Row]:
-        """Return the rows of a kind, of one owner or of all."""
+        """Return the rows of a kind, of one owner or of all, without their vectors."""
         condition = "" if owner is None else " AND owner = ?"
-        statement = f"SELECT {_COLUMNS} FROM bottega_memory WHERE kind = ?{condition} ORDER BY seq"  # noqa: S608  # no value is in it
+        statement = f"SELECT {_LIGHT} FROM bottega_memory WHERE kind = ?{condition} ORDER BY seq"  # noqa: S608  # no value is in it
         values = (kind,) if owner is None else (kind, owner)
-        return [_row(found) for found in await self._database.do(statement, *values)]
+        return [_row((*found, b"")) for found in await self._database.do(statement, *values)]
 
     async def extent(self, kind: Kind) -> tuple[int, int]:
         """Return how many rows of a kind there are, and the number of the last."""
