@@ -83,17 +83,18 @@ def of_tools(request: Request) -> int:
 class Estimate:
     """The tokens of one conversation's requests, as it grows."""
 
-    model: object
+    counter: Counted | None = None
+    """Counts for the model, where that offers it."""
     _messages: tuple[Message, ...] = ()
     """Of the last request that the model has reported the tokens of."""
     _tokens: int = 0
 
     def of(self, request: Request) -> int:
         """Return the tokens of the request, as far as they can be told."""
-        if isinstance(self.model, Counted):
-            return self.model.count_tokens(request)
+        if self.counter is not None:
+            return self.counter.count_tokens(request)
         known = len(self._messages)
-        if known and _same(request.messages[:known], self._messages):
+        if known and request.messages[:known] == self._messages:
             return self._tokens + of_messages(request.messages[known:])
         return of_messages(request.messages) + of_tools(request)
 
@@ -101,9 +102,3 @@ class Estimate:
         """Take in what the model reports of a request."""
         if usage.input_tokens:
             self._messages, self._tokens = request.messages, usage.input_tokens
-
-
-def _same(left: tuple[Message, ...], right: tuple[Message, ...]) -> bool:
-    return len(left) == len(right) and all(
-        a is b or a == b for a, b in zip(left, right, strict=True)
-    )

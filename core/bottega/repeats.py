@@ -50,8 +50,10 @@ class Repeats:
 
     def stuck(self, calls: Iterable[ToolCall]) -> bool:
         """Say whether these calls have been made often enough."""
+        if not self.stale:
+            return False
         times = [self._times.get(_key(call), 0) for call in calls]
-        return bool(times) and self.stale > 0 and min(times) >= WARN_REPEATS
+        return bool(times) and min(times) >= WARN_REPEATS
 
     def note(self, calls: Sequence[ToolCall], results: Iterable[ToolResult]) -> None:
         """Take in what came of a turn."""

@@ -154,9 +154,12 @@ class Steps:
 
     async def _ask(self, request: Request) -> Reply:
         """Ask within the budget; what has come when its end is reached is kept."""
+        left = self._meter.seconds_left()
+        if left is None and not self._spending.is_limited:
+            return self._spending.count(request, await collect(self._model(request)))
         builder = ReplyBuilder()
         try:
-            async with asyncio.timeout(self._meter.seconds_left()):
+            async with asyncio.timeout(left):
                 async with self._spending.call(request) as sent:
                     reply = await collect(self._model(sent), builder)
                     return self._spending.count(request, reply)
