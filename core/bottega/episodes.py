@@ -20,6 +20,7 @@ from bottega.events import (
 )
 from bottega.memory import Episode
 from bottega.reminding import Remembering
+from bottega.tape import played
 
 MOST = 8
 """Steps of a plan, and failures, that are kept."""
@@ -42,10 +43,13 @@ class EpisodeReader:
 
     @classmethod
     def of(cls, remembering: Iterable[Remembering | None]) -> EpisodeReader | None:
-        """Return a reader for the first memory that wants episodes; None where none does."""
+        """Return a reader for the first memory that wants episodes; None where none does.
+
+        A run that is played from a cassette is no new episode.
+        """
         wanted = (one for one in remembering if one is not None and one.episodes)
         first = next(wanted, None)
-        return cls(first) if first else None
+        return cls(first) if first and not played() else None
 
     async def read(self, event: Event) -> Failure | None:
         """Take an event in; at the end, return what kept the episode from being recorded."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from bottega.escape import mask
 from bottega.memory import Memory, Recalled, Relived
 from bottega.messages import Json, Message, Text
+from bottega.tape import from_outside
 
 MOST_FACTS = 5
 MOST_EPISODES = 3
@@ -41,16 +42,24 @@ async def reminders(remembering: Remembering | None, task: str) -> list[Message]
     """
     if remembering is None:
         return []
+    wanted = {"facts": remembering.facts, "episodes": remembering.episodes}
+    asked = {**wanted, "task": task, "user": remembering.user}
+    told = await from_outside("memory", asked, lambda: _told(remembering, task))
+    if not told:
+        return []
+    text = REMEMBERED + json.dumps(told, ensure_ascii=False)
+    return [Message(role="user", parts=(Text(text=text),), name="memory")]
+
+
+async def _told(remembering: Remembering, task: str) -> dict[str, Json]:
+    """Ask the memory."""
     memory, user = remembering.memory, remembering.user
     told: dict[str, Json] = {}
     if remembering.facts and (found := await memory.recall(task, MOST_FACTS, user=user)):
         told["facts"] = facts_to_show(found)
     if remembering.episodes and (past := await memory.similar(task, MOST_EPISODES, user=user)):
         told["episodes"] = [_episode(one) for one in past]
-    if not told:
-        return []
-    text = REMEMBERED + json.dumps(told, ensure_ascii=False)
-    return [Message(role="user", parts=(Text(text=text),), name="memory")]
+    return told
 
 
 def with_reminders(fresh: Sequence[Message], reminded: Sequence[Message]) -> list[Message]:
