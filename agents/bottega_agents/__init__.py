@@ -12,6 +12,7 @@ from bottega.lazy import lazy_names
 if TYPE_CHECKING:
     from bottega_agents.graph.compiler import compile_team, delegated
     from bottega_agents.graph.state import State
+    from bottega_agents.planning.planner import Planner
     from bottega_agents.recovery import recover_team
     from bottega_agents.roles.coordinator import Coordinator
     from bottega_agents.roles.critic import Critic
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Coordinator",
     "Critic",
+    "Planner",
     "Specialist",
     "State",
     "compile_team",
@@ -30,6 +32,7 @@ __all__ = [
 _HOMES = {
     "Coordinator": "roles.coordinator",
     "Critic": "roles.critic",
+    "Planner": "planning.planner",
     "Specialist": "roles.specialist",
     "State": "graph.state",
     "compile_team": "graph.compiler",

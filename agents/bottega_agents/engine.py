@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from bottega import chance
 from bottega.engine import Job, Team
-from bottega.errors import BottegaError, InputError, StorageError
+from bottega.errors import BottegaError, BudgetExceeded, InputError, StorageError
 from bottega.escape import mask
 from bottega.events import Answer, Event, Failure, RunEnded, RunStarted
 from bottega.messages import Citation
 from bottega.meter import Meter
 from bottega.place import at
 from bottega.questions import Question, Rulings
+from bottega.rounds import Rounds
 from bottega.run import RunContext, ended
 from bottega.tape import taped_run
 from bottega_agents.graph.compiler import compile_team
@@ -174,8 +175,15 @@ class _Execution:
                     f"thread {job.thread!r} has gone on since run {job.run_id} was interrupted",
                     hint="start a new run on it",
                 )
+        from langgraph.errors import GraphRecursionError
+
         durability = "sync" if kept is not None else None
-        return await graph.ainvoke(start, config, durability=durability)  # type: ignore[no-any-return]
+        try:
+            return await graph.ainvoke(start, config, durability=durability)  # type: ignore[no-any-return]
+        except GraphRecursionError:
+            known: Mapping[str, Any] = (await graph.aget_state(config)).values if kept else {}
+            why = Rounds.busiest(known.get("passed", {}))
+            raise BudgetExceeded("rounds", RECURSION_LIMIT, RECURSION_LIMIT, why=why) from None
 
     def _start(self, job: Job) -> dict[str, Any]:
         """Return the state that a run begins with; of its thread it keeps the conversations."""
@@ -184,12 +192,15 @@ class _Execution:
             "task": job.task,
             "run": job.run_id,
             "spent": {RESET: 1},
+            "passed": {RESET: 1},
+            "stuck": "",
             "elapsed": 0.0,
             "feedback": dict.fromkeys(names, ""),
             "rounds": dict.fromkeys(names, 0),
             "status": "done",
             "reason": "",
             "verdict": "",
+            "score": None,
             "answer": "",
             "author": "",
             "citations": [],
@@ -219,7 +230,8 @@ class _Execution:
         )
         if state.get("run") == self._run.run_id:
             self._say_answer(state, partial=True)
-        return ended("failed", message, self._run)
+        spent = isinstance(error, BudgetExceeded)
+        return ended("budget" if spent else "failed", message, self._run)
 
     def _say_answer(self, state: Mapping[str, Any], *, partial: bool) -> None:
         if not state.get("answer"):

@@ -27,6 +27,7 @@ from bottega.person import Person
 from bottega.place import within
 from bottega.questions import PersonNeeded, Question
 from bottega.run import RunContext
+from bottega.spending import Spending
 from bottega.tools import Output, Tool, ToolContext
 
 OUTCOME_UNKNOWN = (
@@ -64,6 +65,7 @@ class Actions:
         self._journal = journal
         self._path = path
         self._handler = wrap_tool(self._call, parts.middleware)
+        self._spending = Spending(run.meter, parts.decider)
         self._intended: set[str] = set()
 
     def tool(self, name: str) -> Tool | None:
@@ -135,6 +137,7 @@ class Actions:
             key=f"{self._run.run_id}/{place}",
             deadline=None if tool.attended else self._run.meter.deadline,
             ask=person.answer if self._run.reaches_somebody else None,
+            spending=self._spending,
             person=person,
         )
         return Invocation(call=call, tool=tool, arguments=arguments, context=context)

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottega.budget import Budget
-from bottega.errors import InputError
+from bottega.episodes import EpisodeReader
+from bottega.errors import InputError, StorageError
 from bottega.events import Answer, Event, RunStarted
 from bottega.meter import Meter
 from bottega.model import Sampling
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from bottega.decider import Decider
     from bottega.dialect import Dialect
     from bottega.engine import Team
+    from bottega.memory import Memory
     from bottega.middleware import Middleware
     from bottega.model import Model
     from bottega.node import AgentParts
@@ -56,6 +58,10 @@ class Agent(Runnable):
     sampling: Sampling = Sampling()
     context: ContextPolicy | None = None
     """How much of its conversation the model is shown; None for what the model reads."""
+    memory: Memory | str | None = None
+    """What it keeps between runs, or its name: `sqlite`; facts and episodes alike."""
+    user: str = ""
+    """Whose memory that is; empty for everybody's."""
     limits: Budget = Budget()
     allow: frozenset[str] | None = None
     """Permissions that the tools may use; None for all that they declare."""
@@ -71,6 +77,7 @@ class Agent(Runnable):
     def parts(self) -> AgentParts:
         """What the agent is made of. Raises UnknownNameError and InputError."""
         from bottega.node import AgentParts
+        from bottega.reminding import Remembering
 
         assembler = self._assembler
         model = self._made("model", self.model)
@@ -80,7 +87,7 @@ class Agent(Runnable):
             decider = assembler.decider(wanted, named, model)
         else:
             decider = self.decider
-        return AgentParts(
+        parts = AgentParts(
             name=self.name,
             model=model,
             decider=decider,
@@ -95,6 +102,11 @@ class Agent(Runnable):
             allow=self.allow,
             context=self.context,
         )
+        if self.memory is None:
+            return parts
+        memory = self._made("memory", self.memory)
+        use = Remembering(memory=memory, episodes=True, user=self.user)
+        return assembler.remembering(parts, use)
 
     def _tools(self) -> tuple[Tool, ...]:
         from bottega.assembly import as_tool
@@ -139,20 +151,32 @@ class Agent(Runnable):
                 events = listened(alone, taped)
         else:
             events = self._in_graph(task, thread, budget, ask)
+        episode = EpisodeReader.of([self.parts.memory])
         async with aclosing(events) as stream:
             async for event in stream:
-                self._assembler.plugins.emit(event)
-                yield event
+                failure = await episode.read(event) if episode else None
+                for one in (event,) if failure is None else (failure, event):
+                    self._assembler.plugins.emit(one)
+                    yield one
 
     async def _alone(
         self, parts: AgentParts, task: str, limits: Budget, ask: Ask | None
     ) -> AsyncGenerator[Event, None]:
         from bottega.conversation import opening
         from bottega.loop import Loop
+        from bottega.reminding import reminders, with_reminders
 
         run = RunContext(run_id=new_run_id(), meter=Meter(limits), ask=ask)
-        loop = Loop(parts=parts, run=run, messages=opening(parts, task))
+        loop = Loop(parts=parts, run=run, messages=[])
         yield loop.event(RunStarted, name=self.name, task=task)
+        try:
+            known = await reminders(parts.memory, task)
+        except StorageError as error:
+            for event in loop.fail(error):
+                yield event
+            yield ended("failed", error.message, run)
+            return
+        loop.messages = with_reminders(opening(parts, task), known)
         async with aclosing(loop.events()) as events:
             async for event in events:
                 yield replace(event, final=True) if isinstance(event, Answer) else event

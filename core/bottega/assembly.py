@@ -12,6 +12,7 @@ from bottega.engine import Team
 from bottega.errors import InputError
 from bottega.model import Sampling
 from bottega.node import AgentParts, GraphKind, NodeKind
+from bottega.reminding import Remembering
 from bottega.retry import Retry
 from bottega.spec.model import GraphSpec, NodeSpec, Reference
 from bottega.tools import Tool, tool
@@ -19,6 +20,7 @@ from bottega.tools import Tool, tool
 if TYPE_CHECKING:
     from bottega.decider import Decider
     from bottega.dialect import Dialect
+    from bottega.memory import Memory
     from bottega.middleware import Middleware
     from bottega.model import Model
     from bottega.offer import OfferKind
@@ -84,6 +86,20 @@ class Assembler:
             return (Retry(),)
         return tuple(self.make("middleware", reference) for reference in references)
 
+    def remembering(self, parts: AgentParts, use: Remembering) -> AgentParts:
+        """Return the parts with a memory, and with its tools where facts are wanted."""
+        named = {tool.spec.name for tool in parts.tools}
+        options: dict[str, dict[str, Any]] = {
+            "remember": {"memory": use.memory, "user": use.user, "judge": parts.decider},
+            "recall": {"memory": use.memory, "user": use.user},
+        }
+        tools = [
+            self.plugins.make("tool", name, self.context, **given)
+            for name, given in options.items()
+            if use.facts and name not in named
+        ]
+        return replace(parts, memory=use, tools=(*parts.tools, *tools))
+
     async def aclose(self) -> None:
         """Let go of the connections of what was made; they are opened again when needed."""
         for thing in (*self._made.values(), *self._inner.values()):
@@ -100,8 +116,13 @@ def as_tool(item: Tool | Callable[..., Any]) -> Tool:
     raise InputError(f"{item!r} is no tool", hint="give a Tool, a typed function, or a name")
 
 
-def assemble(spec: GraphSpec, assembler: Assembler, model: Reference | None = None) -> Team:
-    """Make everything that the graph names; `model` takes the place of every model in it."""
+def assemble(
+    spec: GraphSpec, assembler: Assembler, model: Reference | None = None, user: str = ""
+) -> Team:
+    """Make everything that the graph names; `model` takes the place of every model in it.
+
+    `user` is whose memory nodes use that name nobody.
+    """
     peers = {node.name: node.description for node in spec.nodes}
     kinds: dict[str, NodeKind] = {}
     parts: dict[str, AgentParts] = {}
@@ -109,11 +130,26 @@ def assemble(spec: GraphSpec, assembler: Assembler, model: Reference | None = No
         kind = Reference(name=node.kind, options=node.options)
         made = kinds[node.name] = assembler.make("agent", kind)
         own = _parts(spec, node, assembler, peers, model)
+        own = _with_memory(own, spec, node, assembler, user)
         if isinstance(made, GraphKind):
             inner = assembler.at(made.graph.folder)
-            own = replace(own, team=assemble(made.graph, inner, model or node.model))
+            own = replace(own, team=assemble(made.graph, inner, model or node.model, user))
         parts[node.name] = own
     return Team(spec=spec, kinds=kinds, parts=parts)
+
+
+def _with_memory(
+    parts: AgentParts, spec: GraphSpec, node: NodeSpec, assembler: Assembler, user: str
+) -> AgentParts:
+    """Return the parts with the graph's memory, where the node uses it."""
+    wanted = node.memory
+    if wanted is None:
+        return parts
+    memory: Memory = assembler.make("memory", spec.memory)
+    facts, episodes = wanted.facts, wanted.episodes
+    user = wanted.user or user
+    use = Remembering(memory=memory, facts=facts, episodes=episodes, user=user)
+    return assembler.remembering(parts, use)
 
 
 def _parts(

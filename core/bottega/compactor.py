@@ -60,7 +60,7 @@ class Compactor:
         self._spending = spending
         self._ask = ask
         self._policy = loop.parts.context or ContextPolicy()
-        self._most = _most(self._policy, loop.parts.model)
+        self._most = self._policy.most
         self._done = 0
         """How often this step's conversation was shortened."""
         self.news: list[Event] = []
@@ -78,12 +78,11 @@ class Compactor:
 
     async def fit(self, request: Request) -> bool:
         """Shorten the conversation if the request is too long; say whether it was done."""
-        if self._most is None or self._done:
+        most = self._most or _readable(self._loop.parts.model)
+        if most is None or self._done:
             return False
         tokens = self._spending.tokens(request)
-        if tokens <= self._most:
-            return False
-        return await self._shorten(request, tokens, self._most)
+        return tokens > most and await self._shorten(request, tokens, most)
 
     async def refused(self, request: Request) -> bool:
         """Shorten the conversation of a request that the model finds too long, once a step."""
@@ -177,9 +176,8 @@ class Compactor:
                 self._spending.count(Request(messages=()), reply_from_json(entry["summary"]))
 
 
-def _most(policy: ContextPolicy, model: object) -> int | None:
-    if policy.most is not None:
-        return policy.most
+def _readable(model: object) -> int | None:
+    """Return what a request may have by what the model says; None where it does not say."""
     reads = model.context_tokens if isinstance(model, Bounded) else None
     return None if reads is None else int(reads * OF_CONTEXT)
 

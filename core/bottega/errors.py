@@ -17,6 +17,7 @@
     │   └── ToolArgumentError the call does not fit the tool's schema
     ├── ReplyFormatError      the model's reply cannot be read as an action
     ├── BudgetExceeded        a limit of the run is spent                                 exit 3
+    │   └── StuckError        the same was done too often, and nothing new came of it
     └── StorageError          the store on disk is missing, locked, damaged or of another version
 
 A programming error is none of these: it propagates with its traceback.
@@ -170,6 +171,14 @@ class BudgetExceeded(BottegaError):
         self.limit = limit
         self.allowed = allowed
         self.spent = spent
+
+
+class StuckError(BudgetExceeded):
+    """The same was done again and again; the message says by whom, what and how often."""
+
+    def __init__(self, told: str, allowed: int, times: int) -> None:
+        super().__init__("repeats of the same call", allowed, times)
+        self.message = f"{told} (limit: {allowed} repeats)"
 
 
 class StorageError(BottegaError):

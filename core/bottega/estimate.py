@@ -1,10 +1,11 @@
 """How many tokens a request has, before it is sent.
 
 A model may offer its own counter (`Counted`). For every other one tokens are estimated from bytes,
-on the high side: three lower-case letters or blanks make a token, every other ASCII character and
-every byte of other scripts makes one by itself. English prose comes out about 1.6 times too high,
-JSON and code 1.5 times; base64, digits and other scripts a little. What the model itself has
-reported of a conversation takes the place of the estimate: only what is new is estimated then.
+on the high side: two lower-case letters or blanks make a token, every other ASCII character and
+every byte of other scripts makes one by itself. Beside the tokenizer of a hosted model (65,000
+tokens) prose comes out 2.1 times too high, code 2.3, JSON 2.4, German 1.6, Finnish 1.3, base64 1.1,
+Chinese 3.3; random lower-case letters 5 % too low. What the model itself has reported of a
+conversation takes the place of the estimate: only what is new is estimated then.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from bottega.messages import Image, Message, Text, ToolCall
 from bottega.model import Reply, Request, Usage
 
 _LIGHT = string.ascii_lowercase.encode() + b" "
-_LIGHT_PER_TOKEN = 3
+_LIGHT_PER_TOKEN = 2
 MESSAGE_TOKENS = 8
 """What a message, a call or a tool takes beside its text."""
 IMAGE_TOKENS = 2_000
@@ -82,17 +83,18 @@ def of_tools(request: Request) -> int:
 class Estimate:
     """The tokens of one conversation's requests, as it grows."""
 
-    model: object
+    counter: Counted | None = None
+    """Counts for the model, where that offers it."""
     _messages: tuple[Message, ...] = ()
     """Of the last request that the model has reported the tokens of."""
     _tokens: int = 0
 
     def of(self, request: Request) -> int:
         """Return the tokens of the request, as far as they can be told."""
-        if isinstance(self.model, Counted):
-            return self.model.count_tokens(request)
+        if self.counter is not None:
+            return self.counter.count_tokens(request)
         known = len(self._messages)
-        if known and _same(request.messages[:known], self._messages):
+        if known and request.messages[:known] == self._messages:
             return self._tokens + of_messages(request.messages[known:])
         return of_messages(request.messages) + of_tools(request)
 
@@ -100,9 +102,3 @@ class Estimate:
         """Take in what the model reports of a request."""
         if usage.input_tokens:
             self._messages, self._tokens = request.messages, usage.input_tokens
-
-
-def _same(left: tuple[Message, ...], right: tuple[Message, ...]) -> bool:
-    return len(left) == len(right) and all(
-        a is b or a == b for a, b in zip(left, right, strict=True)
-    )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from bottega.budget import Budget
+from bottega.episodes import EpisodeReader
 from bottega.errors import GraphError
 from bottega.events import Event
 from bottega.home import DATABASE, state_folder, store_address
@@ -69,6 +70,8 @@ class Graph(Runnable):
     _: KW_ONLY
     model: str | None = None
     """Takes the place of every model that the graph names."""
+    user: str = ""
+    """Whose memory nodes use that name nobody; empty for everybody's."""
     durable: bool = False
     """Keep every run on disk, so that it can be resumed; named threads always are."""
     store: str | Path | None = None
@@ -82,6 +85,7 @@ class Graph(Runnable):
         path: str | Path,
         *,
         model: str | None = None,
+        user: str = "",
         durable: bool = False,
         store: str | Path | None = None,
         plugins: PluginManager | None = None,
@@ -91,7 +95,7 @@ class Graph(Runnable):
         from bottega.spec.check import load_graph
 
         spec = load_graph(path, plugins or default_plugins())
-        return cls(spec, model=model, durable=durable, store=store, plugins=plugins)
+        return cls(spec, model=model, user=user, durable=durable, store=store, plugins=plugins)
 
     @cached_property
     def team(self) -> Team:
@@ -103,7 +107,7 @@ class Graph(Runnable):
         if findings:
             raise GraphError(findings)
         override = Reference(name=self.model) if self.model else None
-        return assemble(self.spec, self._assembler, override)
+        return assemble(self.spec, self._assembler, override, self.user)
 
     @cached_property
     def _assembler(self) -> Assembler:
@@ -141,10 +145,13 @@ class Graph(Runnable):
         job = replace(self._job(task, thread, limits, ask, resume), rulings=rulings or {})
         require_prices(job.limits, self.team.parts.values())
         plugins = self._assembler.plugins
+        episode = EpisodeReader.of(parts.memory for parts in self.team.parts.values())
         async with aclosing(self._engine.stream(self.team, job)) as events:
             async for event in events:
-                plugins.emit(event)
-                yield event
+                failure = await episode.read(event) if episode else None
+                for one in (event,) if failure is None else (failure, event):
+                    plugins.emit(one)
+                    yield one
 
     def _job(
         self, task: str, thread: str | None, limits: Budget | None, ask: Ask | None, resume: str
@@ -166,6 +173,7 @@ class Graph(Runnable):
                 "graph": str(Path(self.spec.file).resolve()) if self.spec.file else "",
                 "model": self.model or "",
                 "digest": self.digest(),
+                **({"user": self.user} if self.user else {}),
             },
         )
 

@@ -43,6 +43,9 @@ class History:
     """Results of the last turn that were there at once."""
     evidence: dict[str, Citation] = field(default_factory=dict[str, Citation])
     """Passages that messages point at whose results were left out, by key."""
+    _called: set[str] = field(default_factory=set[str])
+    _counted: int = 0
+    """Messages whose calls are in `_called`."""
 
     def go_on(self, entries: Mapping[str, Json], dialect: Dialect, path: str) -> None:
         """Add what one visit has recorded: its opening messages, then its steps."""
@@ -55,12 +58,20 @@ class History:
             self.step = opening["step"]
         else:  # what was before it is left out
             self._shorten(entries[last])
+            self._called, self._counted = set(), 0
             self.step = int(last.partition("/")[0]) - 1
-        ids = CallIds(self.messages, path)
+        ids = CallIds((), path, self._ids_so_far())
         while (recorded := entries.get(f"{self.step + 1}/reply")) is not None:
             self.step += 1
             if not self._take(reply_from_json(recorded), entries, dialect, ids):
                 return
+
+    def _ids_so_far(self) -> set[str]:
+        """Return the ids of all calls, each message read once however many visits there are."""
+        for message in self.messages[self._counted :]:
+            self._called.update(call.id for call in message.calls)
+        self._counted = len(self.messages)
+        return self._called
 
     def _shorten(self, entry: Mapping[str, Json]) -> None:
         shorter = compaction_of(entry)
@@ -88,15 +99,20 @@ class History:
         return True
 
 
-def opening_entry(messages: Sequence[Message], step: int, before: Json) -> dict[str, Json]:
+def opening_entry(
+    messages: Sequence[Message], step: int, before: Json, *, path: str = "", dialect: str = ""
+) -> dict[str, Json]:
     """Make the first entry of a visit: what is new in the conversation, and where it went on from.
 
-    `before` is whatever finds the journal of the visit before this one; None for the first.
+    `before` is whatever finds the journal of the visit before this one; None for the first. Path
+    and dialect are for those who read the journal without the graph.
     """
     return {
         "messages": [message_to_json(message) for message in messages],
         "step": step,
         "before": before,
+        "path": path,
+        "dialect": dialect,
     }
 
 

@@ -164,6 +164,12 @@ class Meter(AbstractContextManager["Meter"]):
             if amount:
                 self._accounts[name].spend(amount)
 
+    @property
+    def repeats(self) -> int | None:
+        """How often the same may be done: the nearest limit, here or above."""
+        own = self._budget.repeats
+        return self._above.repeats if own is None and self._above is not None else own
+
     # -- what is left
 
     def account(self, resource: Resource) -> Account:

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
 NOBODY = "nobody is there to answer"
 WITHOUT = "go on without, or say what is missing"
-HOW_TO_APPROVE = "(yes, no and why, or what it should be as a JSON object)"
-_ARGUMENTS = "arguments as a JSON object"
+HOW_TO_APPROVE = "(yes, no and why, or what it should be as {what})"
 _YES = {"y", "yes", "ok", "approve"}
 _NO = {"n", "no", "reject"}
 
@@ -115,7 +114,7 @@ async def _live(ask: Ask, question: Question) -> Ruling:
         return Ruling(verdict="answer", text=await ask(question.text))
     how = f"({' / '.join(question.options)}, and why)"
     if question.kind != "answer":
-        what = "text in JSON's quotes" if isinstance(question.value, str) else _ARGUMENTS
+        what = "text in JSON's quotes" if isinstance(question.value, str) else "a JSON object"
         how = HOW_TO_APPROVE.format(what=what)
     text = f"{question.text} {how}"
     while True:

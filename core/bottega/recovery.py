@@ -82,7 +82,9 @@ def graph_of(run: Run, store: str | Path | None = None) -> Graph:
     file, model = run.origin.get("graph", ""), run.origin.get("model", "")
     if not file:
         raise InputError(f"run {run.run_id} was not started from a graph file")
-    graph = Graph.from_yaml(file, model=model or None, durable=True, store=store)
+    graph = Graph.from_yaml(
+        file, model=model or None, user=run.origin.get("user", ""), durable=True, store=store
+    )
     if graph.digest() != run.origin.get("digest"):
         raise InputError(
             f"{file} was changed since run {run.run_id} began",

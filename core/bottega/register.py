@@ -130,6 +130,10 @@ class Register:
             raise InputError(f"there is no run {run_id!r}", hint="see: bottega runs")
         return found[0]
 
+    async def has(self, run_id: str) -> bool:
+        """Say whether there is a run of that id."""
+        return bool(await self._runs("WHERE run_id = ?", run_id))
+
     async def later(self, run: Run) -> bool:
         """Say whether the run's thread saw another run after it."""
         if not run.thread:

@@ -14,11 +14,11 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 
 from bottega import estimate
-from bottega.estimate import Estimate
+from bottega.estimate import Counted, Estimate
 from bottega.messages import user
 from bottega.meter import Meter, Resource
 from bottega.model import Reply, Request, Sampling, Usage
-from bottega.price import affordable, cost_of
+from bottega.price import Priced, affordable
 
 USUAL_REPLY = 8_192
 """Tokens reserved for a reply whose length nobody has limited, or a quarter of what is left."""
@@ -48,14 +48,16 @@ class Spending:
     def __init__(self, meter: Meter, model: object) -> None:
         self._meter = meter
         self._model = model
-        self._estimate = Estimate(model)
+        self._price = model if isinstance(model, Priced) else None  # asked once: it takes 50 µs
+        self._estimate = Estimate(model if isinstance(model, Counted) else None)
 
     def tokens(self, request: Request) -> int:
         """Return the tokens of a request, as far as they can be told."""
         return self._estimate.of(request)
 
     @property
-    def _limited(self) -> bool:
+    def is_limited(self) -> bool:
+        """Whether there is a limit that calls are paid for beforehand."""
         return self._meter.limits("tokens") or self._meter.limits("money")
 
     @asynccontextmanager
@@ -65,7 +67,7 @@ class Spending:
         Raises BudgetExceeded when what is left does not pay for the prompt, InputError where money
         is limited and the price not known.
         """
-        if not self._limited:
+        if not self.is_limited:
             yield request
             return
         left = self._meter.tokens_left()
@@ -83,21 +85,24 @@ class Spending:
 
     def decided(self, usage: Usage) -> None:
         """Count what a decider took."""
-        self._meter.add(usage, cost_of(self._model, usage))
+        self._meter.add(usage, self._cost(usage))
 
     def count(self, request: Request, reply: Reply) -> Reply:
         """Count what a reply took; return it with its cost, where that is known."""
         usage, charged = reply.end.usage, reply.end.usage
         if usage.input_tokens is None or usage.output_tokens is None:
-            if self._limited:
+            if self.is_limited:
                 charged = self._guessed(request, reply)
         else:
             self._estimate.learn(request, usage)
         cost = reply.end.cost
         if cost is None:
-            cost = cost_of(self._model, charged)
+            cost = self._cost(charged)
         self._meter.add(usage, cost, charged.total)
-        return replace(reply, end=replace(reply.end, cost=cost))
+        return reply if cost is None else replace(reply, end=replace(reply.end, cost=cost))
+
+    def _cost(self, usage: Usage) -> float | None:
+        return None if self._price is None else self._price.cost(usage)
 
     def _guessed(self, request: Request, reply: Reply) -> Usage:
         """Return what a reply is charged whose server does not say what it took."""
@@ -138,7 +143,7 @@ class Spending:
     @contextmanager
     def _reserved(self, allowed: Allowance) -> Generator[None, None, None]:
         usage = Usage(input_tokens=allowed.input_tokens, output_tokens=allowed.reply_tokens)
-        dollars = cost_of(self._model, usage) or 0.0
+        dollars = self._cost(usage) or 0.0
         tokens, money = self._meter.account("tokens"), self._meter.account("money")
         try:
             with tokens.promised(allowed.total), money.promised(dollars):

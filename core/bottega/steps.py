@@ -18,7 +18,6 @@ from bottega.compactor import Compactor
 from bottega.dialect import Turn
 from bottega.errors import (
     BottegaError,
-    BudgetExceeded,
     ContextLengthError,
     ModelError,
     ReplyFormatError,
@@ -31,6 +30,7 @@ from bottega.events import (
     Failure,
     Observation,
     StepStarted,
+    Stuck,
     Thought,
 )
 from bottega.history import unusable, without_calls
@@ -73,7 +73,7 @@ class Steps:
         self._hands_on = any(tool.hand_off for tool in parts.tools)
         self._compactor = Compactor(loop, self._spending, self._ask)
         self._bad_turns = 0
-        self._repeats = Repeats()
+        self._repeats = Repeats.of(loop.messages, parts.dialect) if loop.began else Repeats()
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """Step until the loop has an outcome; what ends it is an outcome, too."""
@@ -154,9 +154,12 @@ class Steps:
 
     async def _ask(self, request: Request) -> Reply:
         """Ask within the budget; what has come when its end is reached is kept."""
+        left = self._meter.seconds_left()
+        if left is None and not self._spending.is_limited:
+            return self._spending.count(request, await collect(self._model(request)))
         builder = ReplyBuilder()
         try:
-            async with asyncio.timeout(self._meter.seconds_left()):
+            async with asyncio.timeout(left):
                 async with self._spending.call(request) as sent:
                     reply = await collect(self._model(sent), builder)
                     return self._spending.count(request, reply)
@@ -189,6 +192,9 @@ class Steps:
         loop = self._loop
         for call in turn.calls:
             yield loop.event(Action, call_id=call.id, tool=call.name, arguments=call.arguments)
+        if self._is_stuck(turn.calls[:MAX_CALLS]):
+            what = self._repeats.told(loop.parts.name, turn.calls[:MAX_CALLS])
+            yield loop.event(Stuck, what=what, times=self._repeats.count)
         done = self._refused(turn)
         for item in done:
             yield self._observed(item)
@@ -259,12 +265,15 @@ class Steps:
             Done(result=failed(call, TOO_MANY), misused=True) for call in turn.calls[MAX_CALLS:]
         ]
         now = turn.calls[:MAX_CALLS]
-        if self._meter.budget.repeats is not None and self._repeats.stuck(now):
+        if self._is_stuck(now):
             return refused + [Done(result=failed(call, REPEATED)) for call in now]
         if not self._hands_on:
             return refused
         misfits = (self._misfit(call) for call in now if self._is_handed_on(call))
         return refused + [misfit for misfit in misfits if misfit is not None]
+
+    def _is_stuck(self, calls: Sequence[ToolCall]) -> bool:
+        return self._meter.repeats is not None and self._repeats.stuck(calls)
 
     def _is_handed_on(self, call: ToolCall) -> bool:
         tool = self._actions.tool(call.name)
@@ -317,9 +326,7 @@ class Steps:
             return
         self._bad_turns = 0
         self._repeats.note(turn.calls, results)
-        most = self._meter.budget.repeats
-        if most is not None and self._repeats.count >= most:
-            raise BudgetExceeded("repeats of the same call", most, self._repeats.count)
+        self._repeats.check(self._loop.parts.name, self._meter.repeats)
 
 
 def _waits(questions: Sequence[Question]) -> str:

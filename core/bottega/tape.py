@@ -57,6 +57,11 @@ class TapedRun(Protocol):
 class Tape(Protocol):
     """A cassette that is open."""
 
+    @property
+    def replays(self) -> bool:
+        """Whether it plays: then nothing outside is changed."""
+        ...
+
     async def turn(self) -> None:
         """Return when the branch at work may go on."""
         ...
@@ -111,6 +116,12 @@ async def in_turn() -> None:
     tape = TAPE.get()
     if tape is not None:
         await tape.turn()
+
+
+def played() -> bool:
+    """Say whether what happens is a recording."""
+    tape = TAPE.get()
+    return tape is not None and tape.replays
 
 
 def taped_run() -> TapedRun | None:

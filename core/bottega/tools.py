@@ -29,6 +29,7 @@ from bottega.model import ToolSpec
 if TYPE_CHECKING:
     from bottega.person import Person
     from bottega.signature import Signature
+    from bottega.spending import Spending
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -68,6 +69,8 @@ class ToolContext:
     ask: Callable[[str], Awaitable[str]] | None = field(default=None, compare=False)
     """Ask the person in front of the run; None when nobody is there. A tool that has lasting
     effects asks before it has them: after the answer it may be called anew."""
+    spending: Spending | None = field(default=None, compare=False, repr=False)
+    """Pays for what the agent's decider is asked in the call; None outside a run."""
     person: Person | None = field(default=None, compare=False, repr=False)
     """The same person, for approvals; None outside a run."""
 

@@ -24,9 +24,9 @@ def test_the_best_of_several_tries_wins():
     events = run(panel(kind, decider, writer=tries("abc", "abcdefgh", "a")), task="Write!")
     assert final(events).text == "abcdefgh"
     assert [(one.verdict, one.reason) for one in decisions(events)[:-1]] == [
-        ("0.30", "3 characters"),
-        ("0.80", "8 characters"),
-        ("0.10", "1 characters"),
+        ("0.30", "score of 'abc': 3 characters"),
+        ("0.80", "score of 'abcdefgh': 8 characters"),
+        ("0.10", "score of 'a': 1 characters"),
     ]
     assert decider.asked[0] == ("score", "Write!", "abc")
     assert decisions(events)[-1].probability == 0.8

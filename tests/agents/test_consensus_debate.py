@@ -82,6 +82,35 @@ def test_a_member_may_take_over_an_answer_with_its_passages():
     assert final(events).citations == (passage,)
 
 
+def test_a_panel_after_branches_shows_what_they_have_to_its_members():
+    from dataclasses import replace
+
+    from test_team import parts
+
+    from bottega.spec.model import EdgeSpec, NodeSpec
+    from bottega_agents.roles.specialist import Specialist
+
+    a, b = ScriptedModel("41", "42"), ScriptedModel("42", "42")
+    made = panel(debate(), a=a, b=b)
+    branches = {"left": ScriptedModel("It is even."), "right": ScriptedModel("It is large.")}
+    ways = ("start -> left", "start -> right", "left -> panel", "right -> panel", "panel -> end")
+    edges = tuple(EdgeSpec(source=s, target=t) for s, t in (way.split(" -> ") for way in ways))
+    nodes = (*made.spec.nodes, *(NodeSpec(name=name, kind="") for name in branches))
+    team = replace(
+        made,
+        spec=replace(made.spec, nodes=nodes, edges=edges),
+        kinds={**made.kinds, **dict.fromkeys(branches, Specialist())},
+        parts={**made.parts, **{name: parts(name, model) for name, model in branches.items()}},
+    )
+    events = run(team, task="6 * 7?")
+    assert final(events).text == "42"
+    for request in a.requests:
+        texts = [message.text for message in request.messages]
+        assert any("It is even." in text for text in texts)
+        assert any("It is large." in text for text in texts)
+        assert "6 * 7?" in texts[-1]
+
+
 def test_a_debate_goes_on_in_the_round_that_it_was_killed_in(tmp_path):
     store = tmp_path / "bottega.db"
     slow = ScriptedModel("y", Say(text="late", delay=30))

@@ -83,7 +83,7 @@ def test_who_fails_or_abstains_is_left_out_and_told_of():
     told = decisions(events)
     assert [one.verdict for one in told[:3]] == ["abstain", "it is so", "abstain"]
     assert "cannot be used" in told[0].reason
-    assert told[2].reason == "it abstains"
+    assert told[2].reason == "vote of c, weight 1: it abstains"
 
 
 def test_where_all_abstain_the_panel_abstains():
@@ -205,6 +205,34 @@ def test_the_budget_ends_a_panel_with_the_best_so_far():
     assert events[-1].status == "budget"
     assert final(events).text == "x"
     assert final(events).partial
+
+
+def test_a_member_may_wait_for_a_person_and_the_others_do_not_run_again(tmp_path):
+    from test_team import parts
+
+    from bottega.questions import Ruling
+    from bottega.tools import ToolContext
+
+    @tool(effects="none")
+    async def ask(context: ToolContext) -> str:
+        """Ask."""
+        assert context.ask is not None
+        return await context.ask("Which?")
+
+    store = tmp_path / "bottega.db"
+
+    def crew(*replies, others):
+        made = panel(vote(), **says(ScriptedModel(), *others))
+        made.parts["a"] = parts("a", ScriptedModel(*replies), tools=(ask,))
+        return made
+
+    events = run(crew(call("ask"), others=("red", "blue")), run_id="r", store=store)
+    assert events[-1].status == "waiting"
+    (question,) = [one.question["id"] for one in events if one.kind == "asked"]
+    rulings = {question: Ruling(verdict="answer", text="blue")}
+    again = crew("blue", others=(ScriptedModel(), ScriptedModel()))
+    events = run(again, run_id="r", store=store, resume=True, rulings=rulings)
+    assert final(events).text == "blue"
 
 
 def test_a_panel_works_in_a_graph_built_by_hand():

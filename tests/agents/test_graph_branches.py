@@ -307,3 +307,26 @@ def test_every_node_runs_once_after_all_before_it(graph, data):
         if source in order and target in order:
             assert order.index(source) < order.index(target)
     assert Plan.of(team.spec).after is not None
+
+
+def test_a_branch_may_be_handed_over_and_is_still_waited_for():
+    from bottega.testing import call
+    from bottega_agents.communication.talk import Talk
+
+    kinds = {"a": Specialist(talk=Talk(hands_off_to=("d",)))}
+    handed = call("handoff", to="d", reason="not mine")
+    team = crew(
+        ["start -> [a, b]", '"[a, b, d] -> c"', "c -> end"],
+        kinds=kinds,
+        a=[handed],
+        b=["from b"],
+        c=["both"],
+        d=["from d"],
+    )
+    events = run(team, task="go")
+    assert final(events) == ["both"]
+    assert started(events).count("c") == 1
+    assert [text.partition(" (")[0] for text in asked(team, "c")[:2]] == [
+        "The answer of b",
+        "The answer of d",
+    ]

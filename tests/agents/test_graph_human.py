@@ -44,6 +44,7 @@ def test_a_person_sends_back_and_lets_through():
     assert final(events) == ["two"]
     assert "too short" in asked(team, "a", 1)[-1]
     assert "a has this:\none" in ask.heard[0]
+    assert "(yes, no and why, or what it should be as text in JSON's quotes)" in ask.heard[0]
     assert ask.heard[2].startswith("'what?' is neither yes, no nor JSON")
     assert [event.verdict for event in events if isinstance(event, Decision)] == [
         "revise",

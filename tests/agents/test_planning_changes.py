@@ -7,13 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from plans import NO, YES, asked_of, crew, draft, last_plan, made, tasks_of, told
-from test_team import play, run, verdict
+from test_team import parts, play, run, verdict
 from test_threads import final
 
 from bottega import Budget
 from bottega.errors import ModelAuthError
 from bottega.events import Decision, PlanMade, TaskChanged
-from bottega.testing import Say, ScriptedModel
+from bottega.spec.model import EdgeSpec, NodeSpec
+from bottega.testing import Say, ScriptedModel, call
+from bottega_agents.roles.critic import Critic
 
 UNKNOWN = Say(text="The files do not say.", finish="abstain")
 BROKEN = ModelAuthError("the key was refused")
@@ -121,8 +123,6 @@ def test_a_task_that_takes_too_long_fails_alone():
 
 def test_what_a_task_had_when_its_limit_was_reached_is_kept():
     lead = ScriptedModel(made(draft("t1")), "done")
-    from bottega.testing import call
-
     team = crew(lead, ScriptedModel(call("nothing"), repeat=True), max_plans=1)
     team.parts["librarian"] = replace(team.parts["librarian"], limits=Budget.only(steps=2))
     events = run(team)
@@ -138,15 +138,8 @@ def test_plans_are_bounded():
     assert final(events) == ["never found"]
 
 
-def test_work_that_a_critic_sends_back_goes_on_with_the_plan():
-    from bottega.spec.model import EdgeSpec, NodeSpec
-    from bottega_agents.roles.critic import Critic
-
-    lead = ScriptedModel(made(draft("t1")), "thin", made(draft("t2", "analyst")), "rich")
-    team = crew(lead, ["A"], ["B"])
-    reviewer = ScriptedModel(verdict(False, "too thin"), YES)
-    from test_team import parts
-
+def reviewed(team, reviewer):
+    """The team with a critic after its planner."""
     kinds = {**team.kinds, "reviewer": Critic(reviews="lead")}
     made_of = {**team.parts, "reviewer": parts("reviewer", reviewer)}
     edges = (("start", "lead", ""), ("lead", "reviewer", ""))
@@ -156,7 +149,13 @@ def test_work_that_a_critic_sends_back_goes_on_with_the_plan():
         nodes=(*team.spec.nodes, NodeSpec(name="reviewer", kind="")),
         edges=tuple(EdgeSpec(source=a, target=b, outcome=word) for a, b, word in edges),
     )
-    events = run(replace(team, spec=spec, kinds=kinds, parts=made_of))
+    return replace(team, spec=spec, kinds=kinds, parts=made_of)
+
+
+def test_work_that_a_critic_sends_back_goes_on_with_the_plan():
+    lead = ScriptedModel(made(draft("t1")), "thin", made(draft("t2", "analyst")), "rich")
+    reviewer = ScriptedModel(verdict(False, "too thin"), YES)
+    events = run(reviewed(crew(lead, ["A"], ["B"]), reviewer))
     assert final(events) == ["rich"]
     assert begun(events) == ["t1", "t2"]
     assert "too thin" in asked_of(lead)[2]

@@ -212,9 +212,7 @@ def test_what_is_wrong_with_a_planner_in_a_file_is_said(tmp_path, options, messa
 def test_a_plan_in_a_graph_of_anybody():
     from langgraph.graph import END, START, StateGraph
 
-    from bottega_agents.graph.compiler import delegated
-    from bottega_agents.graph.state import State
-    from bottega_agents.planning.planner import Planner
+    from bottega_agents import Planner, State, delegated
 
     team = crew([made(draft("t1"), draft("t2", "analyst")), "all done"], ["A"], [Say(text="B")])
     builder = StateGraph(State)

@@ -18,10 +18,13 @@ def blocks(page, language):
     return re.findall(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL)
 
 
-SNIPPETS = [ROOT / "README.md", ROOT / "docs" / "tools.md", ROOT / "docs" / "knowledge.md"]
+SNIPPETS = [
+    ROOT / "README.md",
+    *(ROOT / "docs" / f"{name}.md" for name in ("knowledge", "planning", "tools")),
+]
 
 
-@pytest.mark.parametrize("page", SNIPPETS, ids=["README", "tools", "knowledge"])
+@pytest.mark.parametrize("page", SNIPPETS, ids=[page.stem for page in SNIPPETS])
 def test_python_runs(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for source in blocks(page, "python"):

@@ -348,3 +348,17 @@ def test_every_fact_is_documented():
     for name in FACTS:
         assert f"`{name}`" in page, name
     assert Comparison("failed", "==", True) == parse_condition("failed")
+
+
+@pytest.mark.timeout(30)  # all cases would take minutes
+def test_conditions_with_very_many_cases_are_checked_in_good_time(plugins):
+    parts = [f"score < 0.{number} and steps != {number}" for number in range(1, 9)]
+    parts += [f"answer contains {letter}" for letter in "abcd"]
+    condition = " and ".join(parts)
+    edges = []
+    for name in (f"n{number}" for number in range(200)):
+        edges += [f"start -> {name}", f"{name} -> end: if {condition}", f"{name} -> end: else"]
+    nodes = ", ".join(f"n{number}: {{kind: worker}}" for number in range(200))
+    listed = "".join(f"  - {edge}\n" for edge in edges)
+    draft = draft_text(f"nodes: {{{nodes}}}\nedges:\n{listed}")
+    assert check_graph(draft.spec, plugins) == []

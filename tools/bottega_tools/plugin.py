@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bottega.offer import Offer
 from bottega.plugin.context import FactoryContext
 from bottega.plugin.spec import hookimpl
 
 if TYPE_CHECKING:
+    from bottega.memory import Memory
     from bottega.tools import Tool
 
 _TOOLS = {
@@ -27,7 +28,30 @@ def bottega_tools() -> Sequence[Offer]:
     return [
         Offer(name=name, summary=summary, factory=_factory(name))
         for name, summary in _TOOLS.items()
+    ] + [
+        Offer(name="remember", summary="Keep a fact for later runs.", factory=_remember),
+        Offer(name="recall", summary="Find facts that were remembered.", factory=_recall),
     ]
+
+
+def _remember(
+    context: FactoryContext, memory: Any = "sqlite", user: str = "", judge: Any = None
+) -> Tool:
+    from bottega_tools.remember import Remember
+
+    return Remember(_memory(context, memory), user, judge)
+
+
+def _recall(context: FactoryContext, memory: Any = "sqlite", user: str = "") -> Tool:
+    from bottega_tools.recall import Recall
+
+    return Recall(_memory(context, memory), user)
+
+
+def _memory(context: FactoryContext, memory: Any) -> Memory:
+    """Return the memory that is given, or the one of that name."""
+    made: Memory = context.make("memory", memory) if isinstance(memory, str) else memory
+    return made
 
 
 def _factory(name: str) -> Callable[[FactoryContext], Tool]:

@@ -27,9 +27,25 @@ def mail_for(name: str, mail: Mapping[str, Any]) -> dict[str, Any]:
     return {key: entry for key, entry in mail.items() if entry["to"] == name}
 
 
-def as_messages(entries: Iterable[Mapping[str, Any]]) -> list[Message]:
-    """Return the messages as the node's model reads them."""
-    return [_message(entry) for entry in entries]
+def as_messages(entries: Iterable[Mapping[str, Any]], run: str = "") -> list[Message]:
+    """Return the messages as the node's model reads them; what was for another run is left out."""
+    return [_message(entry) for entry in entries if entry.get("run", "") in ("", run)]
+
+
+def enclosed(name: str, mail: dict[str, Any], board: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what goes along with a task that is handed on: the messages that wait for the node.
+
+    They are taken out of `mail`, so that of several tasks for one node the first has them.
+    """
+    mine = mail_for(name, mail)
+    for key in mine:
+        del mail[key]
+    return {**({"mail": mine} if mine else {}), **({"board": dict(board)} if board else {})}
+
+
+def carried(update: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a node that reports to another one leaves in the state besides its report."""
+    return {key: update[key] for key in ("mail", "board") if update.get(key)}
 
 
 def cited_in(entries: Iterable[Mapping[str, Any]]) -> dict[str, Citation]:

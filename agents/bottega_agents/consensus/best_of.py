@@ -73,7 +73,8 @@ class BestOf(Panel):
     def _best(self, sitting: Sitting, tries: Sequence[Group], scores: Sequence[Score]) -> Verdict:
         for group, score in zip(tries, scores, strict=True):
             value = "none" if score.value is None else f"{score.value:.2f}"
-            sitting.decided(f"score of {group[0].text[:60]!r}", value, score.reason, score.value)
+            scored = f"score of {group[0].text[:60]!r}"
+            sitting.decided(scored, value, f"{scored}: {score.reason}", score.value)
         values = [-1.0 if score.value is None else score.value for score in scores]
         best = max(range(len(tries)), key=values.__getitem__)  # the first of those that are equal
         score = scores[best]

@@ -123,6 +123,7 @@ class PanelNode:
             "panels": {sitting.name: sitting.over()},
             "status": status,
             "reason": reason,
+            "score": share,
             "feedback": {sitting.name: ""},
         }
         if status != "failed":
@@ -137,6 +138,7 @@ class PanelNode:
 def _costs(sitting: Sitting) -> dict[str, Any]:
     return {
         "reports": sitting.read(),
+        "mail": dict.fromkeys(sitting.mail),
         "spent": sitting.decisions.spent,
         "elapsed": sitting.run.meter.seconds,
     }

@@ -8,6 +8,7 @@ from typing import Any
 from bottega import chance
 from bottega.events import Decision
 from bottega.run import RunContext
+from bottega_agents.communication.mail import mail_for
 from bottega_agents.consensus.opinion import Ask, Opinion
 from bottega_agents.graph.state import State
 from bottega_agents.roles.coordinator import report_key
@@ -35,7 +36,14 @@ class Sitting:
         """Whether there are answers to what was asked in this run."""
         self.rounds: list[list[Opinion]] = []
         """The answers, round by round."""
+        self.mail = mail_for(name, state.get("mail", {}))
+        """What others have written to the panel: its members are to read it."""
+        letters: Sequence[Mapping[str, Any]] = list(self.mail.values())
+        self._quotes = [(one["about"], one["text"]) for one in letters]
+        self._cited = [citation for one in letters for citation in one["citations"]]
         if self.goes_on:
+            self._quotes = [(about, text) for about, text in known["quotes"]]
+            self._cited = list(known["cited"])
             earlier: Sequence[Sequence[Mapping[str, Any]]] = known["rounds"]
             self.rounds = [[Opinion(**item) for item in opinions] for opinions in earlier]
             reports = [(member, self._reports.get(self._key(call))) for member, call in asked]
@@ -74,8 +82,9 @@ class Sitting:
         citations: Sequence[Mapping[str, Any]] = (),
     ) -> Ask:
         """Put the task to a member, or another one."""
-        known = [*self._state.get("citations", ()), *citations]
-        return Ask(member=member, task=task or self.task, quotes=quotes, citations=known)
+        known = [*self._state.get("citations", ()), *self._cited, *citations]
+        shown = [*self._quotes, *quotes]
+        return Ask(member=member, task=task or self.task, quotes=shown, citations=known)
 
     def decided(
         self, question: str, verdict: str, reason: str, probability: float | None = None
@@ -95,6 +104,8 @@ class Sitting:
             "run": self._state.get("run", ""),
             "turn": self._turn + 1,
             "rounds": [[opinion.to_json() for opinion in opinions] for opinions in self.rounds],
+            "quotes": [list(quote) for quote in self._quotes],
+            "cited": self._cited,
             "asked": [[ask.member, self.call_id(number)] for number, ask in enumerate(asks)],
         }
 

@@ -62,10 +62,12 @@ class Vote(Panel):
         votes = {id(opinion): group[0] for group in groups for opinion in group}
         for opinion in sitting.opinions:
             vote = votes.get(id(opinion))
-            verdict = vote.text if vote else "abstain"
-            reason = opinion.text if vote else opinion.why_not
-            weight = self.weights.get(opinion.member, 1.0)
-            sitting.decided(f"vote of {opinion.member}, weight {weight:g}", verdict, reason)
+            whose = f"vote of {opinion.member}, weight {self.weights.get(opinion.member, 1.0):g}"
+            if vote is None:
+                sitting.decided(whose, "abstain", f"{whose}: {opinion.why_not}")
+            else:
+                own = f": {opinion.text}" if opinion is not vote else ""
+                sitting.decided(whose, vote.text, f"{whose}{own}")
 
 
 def _names(group: Group) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from bottega import chance
 from bottega.errors import ToolError
@@ -20,7 +20,7 @@ from bottega.person import Person
 from bottega.questions import PersonNeeded, Question, Ruling
 from bottega.run import RunContext
 from bottega_agents.communication.mail import mail_for
-from bottega_agents.flow.place import place_of
+from bottega_agents.flow.place import place_here
 from bottega_agents.graph.routing import REMARK
 from bottega_agents.graph.state import State
 from bottega_agents.graph.surroundings import journal_of, run_of
@@ -47,6 +47,8 @@ class Human:
     delegates: Sequence[str] = ()
     refers: Sequence[str] = ()
     bound: int | None = None
+    is_person: ClassVar[bool] = True
+    """Where work goes that is stuck."""
 
     @property
     def outcomes(self) -> Sequence[str]:
@@ -90,7 +92,7 @@ class HumanNode:
         """Return what the person says. Raises ToolError when nobody is there, or will answer."""
         journal, waiting = await journal_of(config), Waiting()
         while True:
-            person = Person(run, journal, self.parts.name, place_of(config), 0)
+            person = Person(run, journal, self.parts.name, place_here(), 0)
             try:
                 if not self.kind.options:
                     return Ruling(verdict="answer", text=await person.answer(text))

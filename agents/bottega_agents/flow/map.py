@@ -20,7 +20,7 @@ from bottega.messages import Citation
 from bottega.node import AgentParts
 from bottega.run import RunContext
 from bottega_agents.flow.items import read_items
-from bottega_agents.flow.place import place_of
+from bottega_agents.flow.place import place_here
 from bottega_agents.graph.state import State
 from bottega_agents.graph.surroundings import run_of
 from bottega_agents.roles.coordinator import report_key
@@ -85,7 +85,7 @@ class MapNode:
             return self._refused(TOO_MANY.format(count=len(items), most=self.kind.most), run)
         if not items:
             return self._done(NOTHING if self.kind.gather == "list" else "[]", [], run)
-        course = {"run": state.get("run", ""), "place": place_of(config), "items": items}
+        course = {"run": state.get("run", ""), "place": place_here(), "items": items}
         sends = self._sends(state, course, run)
         return Command(update={"maps": {self.parts.name: course}}, goto=sends)
 

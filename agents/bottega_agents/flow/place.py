@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-from typing import TYPE_CHECKING
-
-from bottega_agents.storage.visit import visit_name
-
-if TYPE_CHECKING:
-    from langchain_core.runnables import RunnableConfig
+from bottega.place import place
 
 
-def place_of(config: RunnableConfig) -> str:
-    """Return the name, the same after a restart: `3:ask`, `1:team/ask@5f2c90aa`.
+def place_here() -> str:
+    """Return the name of the visit at work, the same after a restart and in a run that is forked.
 
-    Super-steps of an inner graph are counted from its own beginning; the letters behind stand for
-    the visit of the node around it.
+    `3:ask`; within another graph `2:team/1:team/ask`: super-steps of an inner graph are counted
+    from its own beginning, so that the visit of the node around it stands before.
     """
-    name = visit_name(config)
-    around = str(config.get("configurable", {}).get("checkpoint_ns", "")).rpartition("|")[0]
-    if not around:
-        return name
-    return f"{name}@{hashlib.sha256(around.encode()).hexdigest()[:8]}"
+    return place().partition("/")[2]

@@ -62,6 +62,11 @@ def before(state: State, name: str, names: Sequence[str]) -> list[Parcel]:
     return sorted(parcels, key=lambda one: names.index(one["from"]))
 
 
+def taken_out(state: State, name: str) -> dict[str, None]:
+    """Return the change that takes away what lies before a node."""
+    return dict.fromkeys(state.get("inbox", {}).get(name, {}))
+
+
 def view(state: State, name: str, names: Sequence[str]) -> State:
     """Return the state as a node sees it: with the answers that lead to it, and no others."""
     parcels = before(state, name, names)

@@ -14,9 +14,10 @@ from bottega.engine import Team
 from bottega.spec.model import START
 from bottega.spec.ways import Way
 from bottega_agents.graph.blocking import either_way
+from bottega_agents.graph.ends import Begin, Gather
 from bottega_agents.graph.leases import leased
-from bottega_agents.graph.plan import BEGIN, GATHER, Plan
-from bottega_agents.graph.routing import Begin, Gather, Routed, delegated, graph_end
+from bottega_agents.graph.plan import BEGIN, GATHER, Plan, graph_end
+from bottega_agents.graph.routing import Routed, delegated
 from bottega_agents.graph.state import State
 
 if TYPE_CHECKING:
@@ -37,12 +38,13 @@ def compile_team(team: Team, checkpointer: Any = None) -> CompiledStateGraph[Any
     builder: Any = StateGraph(State)  # its own types are only partly known
     handovers = {name: getattr(kind, "hands_off_to", ()) for name, kind in team.kinds.items()}
     plan, callers = Plan.of(team.spec, handovers), _callers(team)
+    people = [name for name, kind in team.kinds.items() if getattr(kind, "is_person", False)]
     limits = {name: parts.limits for name, parts in team.parts.items() if parts.limits}
     for node in team.spec.nodes:
         kind = team.kinds[node.name]
         built = kind.build(team.parts[node.name])
         inner = getattr(getattr(built, "__self__", None), "inner", None)
-        routed = Routed(node.name, leased(node.name, built, limits), plan)
+        routed = Routed(node.name, leased(node.name, built, limits), plan, people)
         others: dict[str, str | None] = dict.fromkeys(kind.delegates)
         others |= dict.fromkeys(callers.get(node.name, ()))
         others |= dict.fromkeys(handovers[node.name])

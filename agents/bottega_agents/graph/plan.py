@@ -101,3 +101,10 @@ def _after(forward: Sequence[tuple[str, str]], names: Sequence[str]) -> dict[str
     for source, target in forward:
         onward.setdefault(source, []).append(target)
     return {name: frozenset(reached(onward.get(name, ()), onward)) for name in names}
+
+
+def graph_end(name: str) -> str:
+    """Return what LangGraph calls a node: its end has a name of its own."""
+    from langgraph.graph import END as LG_END
+
+    return LG_END if name == END else name

@@ -12,16 +12,19 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bottega import chance
 from bottega.events import Decision
+from bottega.run import RunContext
 from bottega.spec.condition import Value
 from bottega.spec.model import END
 from bottega.spec.ways import Way, chosen
 from bottega_agents.communication.mail import carried
-from bottega_agents.graph.branches import Parcel, before, facts, joined, parcel, view
+from bottega_agents.graph.branches import Parcel, facts, parcel, taken_out, view
 from bottega_agents.graph.gates import through_gate
-from bottega_agents.graph.plan import Plan
-from bottega_agents.graph.state import RESET, State
+from bottega_agents.graph.plan import Plan, graph_end
+from bottega_agents.graph.state import State
 from bottega_agents.graph.surroundings import run_of
+from bottega_agents.graph.watch import Watch
 from bottega_agents.roles.coordinator import report, report_key
+from bottega_agents.roles.versions import restored
 from bottega_agents.storage.visit import visit_name
 
 if TYPE_CHECKING:
@@ -60,8 +63,9 @@ def delegated(node: Run) -> Run:
 class Routed:
     """A node with its edges."""
 
-    def __init__(self, name: str, node: Run, plan: Plan) -> None:
+    def __init__(self, name: str, node: Run, plan: Plan, people: Sequence[str] = ()) -> None:
         self.name = name
+        self._watch = Watch(name, people)
         self._node = delegated(node)
         self._plan = plan
         self._ways = plan.ways[name]
@@ -79,16 +83,19 @@ class Routed:
         seen = view(state, self.name, self._plan.names) if self._plan.counts else state
         update = await self._node(seen, config)
         if isinstance(update, Command):
-            return self._handed_on(state, update)
+            return self._handed_on(state, update, run_of(config))
         return self._led_on(state, seen, dict(update), config)
 
-    def _handed_on(self, state: State, command: Any) -> Any:
+    def _handed_on(self, state: State, command: Any, run: RunContext) -> Any:
         """Note that the node waits for work, not for branches; or that another takes its place."""
         update = dict(command.update or {})
-        if isinstance(command.goto, str) and command.goto != self.name and self._plan.counts:
-            boxes = state.get("inbox", {}).get(self.name, {})
-            nodes = self._moved(state, update, [command.goto], boxes)
-            return replace(command, update=update, goto=nodes)
+        if isinstance(command.goto, str) and command.goto != self.name:
+            self._watch.notice([command.goto], state, update, run)
+            if self._plan.counts:
+                boxes = state.get("inbox", {}).get(self.name, {})
+                nodes = self._moved(state, update, [command.goto], boxes)
+                return replace(command, update=update, goto=nodes)
+            return replace(command, update=update)
         if not self._joins:
             return command
         return replace(command, update={**update, "underway": {self.name: True}})
@@ -102,6 +109,12 @@ class Routed:
         known = facts(state, left, update, update.get("verdict", ""))
         way, barred = chosen(self._ways, known, state.get("taken", {}))
         self._tell(way, barred, config)
+        if barred and not known["failed"]:
+            update |= _best_so_far(update, self.name)
+            update |= {} if way else {"partial": True, "reason": USED_UP.format(edge=barred.edge)}
+            left = parcel(seen, update, self.name)
+        way = self._watch.turned(way, state, update, run_of(config))
+        left = parcel(seen, update, self.name)
         if barred and way is None and not known["failed"]:
             update |= {"partial": True, "reason": USED_UP.format(edge=barred.edge)}
         if way is not None and known["failed"]:
@@ -151,7 +164,7 @@ class Routed:
         plan, tokens = self._plan, state.get("tokens", {})
         here = max(1.0, tokens.get(self.name, 1.0))
         update["tokens"] = {self.name: -here} | dict.fromkeys(targets, 1.0)
-        update["inbox"] = {self.name: _nothing(state, self.name)}
+        update["inbox"] = {self.name: taken_out(state, self.name)}
         update["inbox"] |= dict.fromkeys(targets or self._nearest_joins(), parcels)
         if state.get("underway", {}).get(self.name):
             update["underway"] = {self.name: None}
@@ -176,6 +189,12 @@ class Routed:
         return comes and not any(name in after.get(target, ()) for target in targets)
 
 
+def _best_so_far(update: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return an update to the best version that a critic has seen, now that it sends none back."""
+    best: Mapping[str, Any] | None = update.get("best", {}).get(name)
+    return {**restored(best), "score": best["score"], "best": {name: None}} if best else {}
+
+
 def _pass_on(update: dict[str, Any], way: Way | None, state: State) -> None:
     """Give what a node says beside its word to the nodes that the word leads to.
 
@@ -190,59 +209,3 @@ def _pass_on(update: dict[str, Any], way: Way | None, state: State) -> None:
     }
     heard = {name: text for name, text in said.items() if text and name != END}
     update["feedback"] = {**update.get("feedback", {}), **heard}
-
-
-class Begin:
-    """What stands before the first nodes: it sets the counts to nothing and takes the first way."""
-
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
-
-    async def run(self, state: State, config: RunnableConfig) -> Any:
-        """Begin. Returns a `Command`."""
-        from langgraph.types import Command
-
-        known: dict[str, Value] = {"task": state.get("task", ""), "failed": False}
-        way, _ = chosen(self._plan.ways["start"], known, {})
-        targets = way.targets if way else (END,)
-        update: dict[str, Any] = {
-            "tokens": {RESET: 1, **dict.fromkeys(targets, 1.0)},
-            "taken": {RESET: 1},
-            "inbox": {RESET: {}},
-            "underway": dict.fromkeys(state.get("underway", {})),
-        }
-        goto = [graph_end(self._plan.node_of(target)) for target in targets]
-        command: Any = Command(update=update, goto=goto)
-        return command
-
-
-class Gather:
-    """What stands before the end: it waits for all branches and puts their answers together."""
-
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
-
-    async def run(self, state: State, config: RunnableConfig) -> Any:
-        """End the run, once no branch is at work. Returns a `Command`."""
-        from langgraph.graph import END as LG_END
-        from langgraph.types import Command
-
-        tokens = state.get("tokens", {})
-        parcels = before(state, END, self._plan.names)
-        if not parcels or self._plan.waits(END, tokens):
-            return {}
-        update = {key: value for key, value in joined(parcels).items() if key != "from"}
-        update |= {"tokens": {END: -tokens.get(END, 0)}, "inbox": {END: _nothing(state, END)}}
-        command: Any = Command(update=update, goto=LG_END)
-        return command
-
-
-def _nothing(state: State, name: str) -> dict[str, None]:
-    return dict.fromkeys(state.get("inbox", {}).get(name, {}))
-
-
-def graph_end(name: str) -> str:
-    """Return what LangGraph calls a node: its end has a name of its own."""
-    from langgraph.graph import END as LG_END
-
-    return LG_END if name == END else name

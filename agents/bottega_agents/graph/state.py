@@ -92,6 +92,10 @@ class State(TypedDict, total=False):
     """Joins that have begun and wait for work that they have handed on."""
     taken: Annotated[dict[str, float], add]
     """How often the run has taken each bounded edge."""
+    passed: Annotated[dict[str, float], add]
+    """How often the same work has gone from one node to another."""
+    stuck: Annotated[str, latest]
+    """What nobody has been told yet who could go about it in another way."""
     panels: Annotated[dict[str, Any], merge]
     """Per panel: whom it has asked, and what they answered in earlier rounds."""
     mail: Annotated[dict[str, Any], merge]

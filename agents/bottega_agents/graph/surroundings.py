@@ -29,7 +29,7 @@ RUN = "__bottega_run"
 
 def run_of(config: RunnableConfig) -> RunContext:
     """Return the run that the node belongs to, and go to the node's place in it."""
-    enter(f"{place().partition('/')[0]}/{visit_name(config)}")
+    _go_to(visit_name(config))
     configurable = config.get("configurable", {})
     run = configurable.get(RUN)
     if isinstance(run, RunContext):
@@ -40,6 +40,15 @@ def run_of(config: RunnableConfig) -> RunContext:
         emit=_stream_writer(),
         rulings=Rulings(waits=_saver(config) is not None),
     )
+
+
+def _go_to(visit: str) -> None:
+    """Enter the visit's place: within that of the node around it, or else in the run."""
+    here = place()
+    if "/" not in visit:
+        enter(f"{here.partition('/')[0]}/{visit}")
+    elif not here.endswith(f"/{visit}"):
+        enter(f"{here}/{visit}")
 
 
 def with_run(config: RunnableConfig, run: RunContext) -> RunnableConfig:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from bottega.errors import BottegaError, BudgetExceeded, ToolError
 from bottega.events import NodeEnded, NodeStarted
+from bottega.loop import Loop
 from bottega.messages import Message, ToolCall, ToolResult, user
 from bottega.node import AgentParts
 from bottega.outcome import Outcome
@@ -98,9 +99,9 @@ class PlannerNode(SpecialistNode):
 
     async def _with_model(self, sitting: Sitting, config: RunnableConfig) -> Any:
         """Have the model make or change the plan, or write the answer."""
-        visit = await self.visit(sitting.state, config, sitting.run)
+        visit = await self.visit(sitting.state, config, sitting.run, sitting.journal)
         loop, first, tool = visit.loop, visit.loop.step, sitting.tool
-        loop.parts = with_tools(self.parts, tool) if sitting.may_plan else self._answering
+        loop.parts = with_tools(loop.parts, tool) if sitting.may_plan else self._answering
         await self._work(loop, sitting.run)
         outcome = loop.outcome
         if outcome.questions:
@@ -109,7 +110,7 @@ class PlannerNode(SpecialistNode):
             arguments = outcome.handed_on[0].arguments
             why = str(arguments.get("reason", ""))
             try:
-                course = await sitting.agreed(tool.made(arguments), why, loop.step)
+                course = await sitting.agreed(tool.made(arguments), why, loop)
             except (Refused, ToolError) as error:
                 self._fail(visit, error)
             else:
@@ -118,10 +119,10 @@ class PlannerNode(SpecialistNode):
 
     async def _without_model(self, sitting: Sitting, config: RunnableConfig) -> Any:
         """Cut the goal into tasks, or join their results, with a model that does not write."""
-        visit = await self.visit(sitting.state, config, sitting.run)
+        visit = await self.visit(sitting.state, config, sitting.run, sitting.journal)
         first = visit.loop.step
         try:
-            course = await self._drawn_up(sitting)
+            course = await self._drawn_up(sitting, visit.loop)
             if course is not None:
                 return sitting.sent(course, {})
             sitting.run.meter.check()
@@ -130,12 +131,12 @@ class PlannerNode(SpecialistNode):
             self._fail(visit, error)
         return self._left(sitting, visit, first)
 
-    async def _drawn_up(self, sitting: Sitting) -> Course | None:
+    async def _drawn_up(self, sitting: Sitting, loop: Loop) -> Course | None:
         """Return a plan, or a changed one; None where it is time to answer."""
         course, decisions = sitting.course, sitting.decisions
         if course is None:
             plan = await drafted(sitting.goal, self.team, decisions)
-            return await sitting.agreed(plan, "", 0)
+            return await sitting.agreed(plan, "", loop)
         if not course.trouble:
             return None
         changed = await reallotted(course.plan, self.team, course.tried, decisions)
@@ -146,7 +147,7 @@ class PlannerNode(SpecialistNode):
             task.id: (*course.tried.get(task.id, ()), task.owner)
             for task in course.plan.with_status("failed")
         }
-        agreed = await sitting.agreed(changed, course.trouble, 0)
+        agreed = await sitting.agreed(changed, course.trouble, loop)
         return replace(agreed, tried={**course.tried, **tried})
 
     def _join(self, sitting: Sitting, visit: Visit) -> None:
@@ -194,8 +195,8 @@ class PlannerNode(SpecialistNode):
             return [observed, *super().fresh(state, transcript)]
         if course.refused:
             return [observed]
-        trouble = wording.CHANGE.format(trouble=course.trouble)
-        return [observed, user(trouble if course.trouble else wording.COMPOSE)]
+        asked = wording.change(course.trouble) if course.trouble else wording.COMPOSE
+        return [observed, user(asked)]
 
 
 def _observed(calls: Sequence[ToolCall], course: Course | None) -> list[ToolResult]:

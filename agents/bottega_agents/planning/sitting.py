@@ -13,14 +13,17 @@ from bottega import chance
 from bottega.decider import Judgement
 from bottega.errors import BottegaError, BudgetExceeded, ToolArgumentError
 from bottega.events import Asked, Decision, MessageSent, PlanMade, TaskChanged
+from bottega.loop import Loop
 from bottega.person import Person
 from bottega.plan import Plan, PlannedTask
 from bottega.questions import PersonNeeded, Question
 from bottega.run import RunContext
+from bottega_agents.communication.mail import enclosed
 from bottega_agents.graph.state import State
 from bottega_agents.planning import wording
 from bottega_agents.planning.course import Course
 from bottega_agents.planning.make_plan import MakePlan
+from bottega_agents.planning.splitting import spelled_out
 from bottega_agents.planning.watching import checked
 from bottega_agents.roles.decisions import Decisions
 from bottega_agents.storage.journal import NodeJournal
@@ -118,8 +121,10 @@ class Sitting:
             self.course = replace(self.course, plan=plan, trouble="")
             self._tell_changes(before, plan)
 
-    async def agreed(self, plan: Plan, why: str, step: int) -> Course:
+    async def agreed(self, plan: Plan, why: str, loop: Loop) -> Course:
         """Return the course with this plan, once a person wants it so, or with the refusal.
+
+        `loop` is the one that has made it: its place names the question.
 
         Raises Refused where there will be no other plan, ToolError where nobody is there to ask,
         Unruled where the run is to wait.
@@ -127,23 +132,21 @@ class Sitting:
         before = self.course or Course(plan=Plan(goal=self.goal), run=self._state.get("run", ""))
         refusal = ""
         if self.kind.approve:
-            plan, refusal = await self._ruled(plan, step)
+            plan, refusal = await self._ruled(plan, loop)
         if refusal and (plan.number >= self.kind.max_plans or not self._writes):
             raise Refused(f"a person refused the plan: {refusal}")
         if refusal:
             kept = replace(before.plan, number=plan.number)
             return replace(before, plan=kept, refused=refusal, over=False)
         plan = plan.without_hopeless()
-        self.tell(PlanMade, step=step, plan=plan.to_json(), reason=why)
+        self.tell(PlanMade, step=loop.step, plan=plan.to_json(), reason=why)
         self._tell_changes(before.plan, plan)
         return replace(before, plan=plan, refused="", trouble="", over=False)
 
-    async def _ruled(self, plan: Plan, step: int) -> tuple[Plan, str]:
+    async def _ruled(self, plan: Plan, loop: Loop) -> tuple[Plan, str]:
         """Return the plan as a person wants it, and why it is refused where it is."""
-        caller, call_id = self._state.get("caller", ""), self._state.get("call_id", "")
-        path = f"{caller}/{call_id}/{self.name}" if caller else self.name
-        place = f"{self.run.within}{path}/plan-{plan.number}"
-        person = Person(self.run, self.journal, self.name, place, step)
+        place = f"{loop.path}/plan-{plan.number}"
+        person = Person(self.run, self.journal, self.name, place, loop.step)
         text = wording.shown(plan)
         while True:
             try:
@@ -158,7 +161,7 @@ class Sitting:
             try:
                 return self.tool.edited(ruling.value, plan), ""
             except ToolArgumentError as error:
-                text = f"{error.message}\n{wording.shown(plan)}"
+                text = f"{' '.join(error.message.splitlines())}\n{wording.shown(plan)}"
 
     def sent(self, course: Course, update: Mapping[str, Any]) -> Any:
         """Send off the tasks that can begin; where there are none, visit the planner again."""
@@ -167,20 +170,23 @@ class Sitting:
         now = course.plan.ready[: self.kind.at_once] if not course.refused else ()
         running = replace(course, plan=course.plan.started([task.id for task in now]))
         self._tell_changes(course.plan, running.plan)
-        sends = [self._send(running, task) for task in now]
+        mail = dict(self._state.get("mail", {}))
+        sends = [self._send(running, task, mail) for task in now]
         return Command(
             update={**update, "plans": {self.name: running.to_state()}, "reports": self._read},
             goto=sends or self.name,
         )
 
-    def _send(self, course: Course, task: PlannedTask) -> Any:
+    def _send(self, course: Course, task: PlannedTask, mail: dict[str, Any]) -> Any:
         from langgraph.types import Send
 
-        text = wording.assignment(task) if self._writes else wording.told_inline(course, task)
+        text = wording.assignment(task) if self._writes else spelled_out(course, task)
         self.tell(MessageSent, to=task.owner, text=text)
-        mail = wording.material(course, task) if self._writes else {}
+        beside = enclosed(task.owner, mail, self._state.get("board", {}))
+        if self._writes:
+            beside["mail"] = {**beside.get("mail", {}), **wording.material(course, task)}
         back = {"caller": self.name, "call_id": course.call_id(task)}
-        return Send(task.owner, {"task": text, "mail": mail, **back})
+        return Send(task.owner, {"task": text, **beside, **back})
 
     def ended(self) -> dict[str, Any]:
         """Return what the state keeps when the planner has answered."""

@@ -13,10 +13,13 @@ from dataclasses import dataclass, replace
 
 from bottega.decider import Choice, Option
 from bottega.plan import Plan, PlannedTask
+from bottega_agents.planning.course import Course
 from bottega_agents.roles.decisions import Decisions
 
 MOST_PARTS = 12
 MOST_CHARACTERS = 4_000
+LONGEST_RESULT = 300
+"""Characters of a result within a task that needs it."""
 _ASK = (
     r"(?:which|what|who|whom|whose|when|where|why|how|is|are|was|were|does|did|can|calculate|"
     r"compute|multiply|add|subtract|divide|find|search|list|name|show|give|tell|explain|describe|"
@@ -35,6 +38,10 @@ _RESULT = re.compile(
 )
 """Words that stand for what the part before it comes to."""
 _JOINT = re.compile(r"^(?:(?:and|then|also)\b[\s,]*)+", re.IGNORECASE)
+_STANDS_FOR = re.compile(r"\b(?:the (?:result|answer|outcome)s?|that|this|it)\b", re.IGNORECASE)
+_VALUE = re.compile(r"(?:^|=\s*)(-?\d[\d.,]*\d|-?\d)\.?$")
+"""A result that is a number, or ends with `= ` and a number."""
+_KEYS = re.compile(r"\s*\[[^\[\]\n]{1,300}\]")
 _QUOTED = re.compile(r'"[^"\n]*"|\u201c[^\u201d\n]*\u201d')
 
 
@@ -120,6 +127,26 @@ async def reallotted(
             fresh = replace(task, owner=choice.name, status="open", result="", reason="")
             again.append(fresh)
     return plan.revised(again) if again else None
+
+
+def spelled_out(course: Course, task: PlannedTask) -> str:
+    """Return a task with what it speaks of, for an owner that reads nothing beside its task.
+
+    A number takes the place of the word that stands for it; what comes of a document is named by
+    the document's title.
+    """
+    text = task.goal
+    for name in task.after:
+        result = " ".join(_KEYS.sub("", course.plan.task(name).result).split())
+        value, cited = _VALUE.search(result), course.cited.get(name, ())
+        title = cited[0]["heading"].partition(" > ")[0].replace('"', "") if cited else ""
+        if value and not title:
+            text, found = _STANDS_FOR.subn(value[1], text, count=1)
+            text = text if found else f"{text} ({value[1]})"
+        else:
+            quoted = f'"{title}"' if title else result[:LONGEST_RESULT]
+            text = f"{text} ({quoted})"
+    return text
 
 
 async def _choice(text: str, team: Mapping[str, str], decisions: Decisions) -> Choice:

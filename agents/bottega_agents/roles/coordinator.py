@@ -16,6 +16,9 @@ from bottega.events import MessageSent
 from bottega.messages import Citation, Message, ToolCall, ToolResult, user
 from bottega.node import AgentParts
 from bottega.tools import Tool
+from bottega_agents.communication.handoff import handed_over, handoff_in, is_handoff, not_now
+from bottega_agents.communication.mail import enclosed
+from bottega_agents.communication.talk import NONE, Talk
 from bottega_agents.graph.state import State
 from bottega_agents.roles.specialist import SpecialistNode, Visit, stale, with_tools
 from bottega_agents.roles.transcript import Transcript
@@ -36,13 +39,23 @@ class Coordinator:
     """The nodes it may give work to."""
     then: str = ""
     """Where to go when it is done: only for a `StateGraph` built by hand."""
-    refers: Sequence[str] = ()
+    talk: Talk = NONE
     outcomes: Sequence[str] = ()
     bound: int | None = None
 
+    @property
+    def refers(self) -> Sequence[str]:
+        """The nodes that it writes to and hands its task over to."""
+        return self.talk.refers
+
+    @property
+    def hands_off_to(self) -> Sequence[str]:
+        """The nodes that may take its task over."""
+        return self.talk.hands_off_to
+
     def build(self, parts: AgentParts) -> Callable[..., Any]:
         """Return the LangGraph node."""
-        return CoordinatorNode(parts, self.delegates, self.then).run
+        return CoordinatorNode(parts, self.delegates, self.then, self.talk).run
 
 
 class Delegate(Tool):
@@ -69,20 +82,25 @@ class CoordinatorNode(SpecialistNode):
 
     prompt = ROLE
 
-    def __init__(self, parts: AgentParts, delegates: Sequence[str], then: str = "") -> None:
+    def __init__(
+        self, parts: AgentParts, delegates: Sequence[str], then: str = "", talk: Talk = NONE
+    ) -> None:
         tools = [Delegate(name, parts.peers.get(name, "")) for name in delegates]
-        super().__init__(with_tools(parts, *tools), role="coordinator")
+        super().__init__(with_tools(parts, *tools), role="coordinator", talk=talk)
         self._then = then
 
     def fresh(self, state: State, transcript: Transcript | None) -> list[Message]:
         """Go on with the reports of the specialists, where some are waited for."""
-        if transcript is None or not transcript.handed_on:
+        if transcript is None or all(map(is_handoff, transcript.handed_on)):
             return super().fresh(state, transcript)
         reports = state.get("reports", {})
         results = [*transcript.results]
         name = self.parts.name
         results += [
-            _result(call, reports.get(report_key(name, call.id))) for call in transcript.handed_on
+            not_now(call)
+            if is_handoff(call)
+            else _result(call, reports.get(report_key(name, call.id)))
+            for call in transcript.handed_on
         ]
         more = [user(state.get("task", ""))] if stale(state, transcript) else []
         return [self.parts.dialect.observed(results), *more]
@@ -96,18 +114,25 @@ class CoordinatorNode(SpecialistNode):
             name = self.parts.name
             read = {report_key(name, call.id): None for call in visit.before.handed_on}
             update["reports"] = read
-        if not loop.outcome.handed_on:
+        call = handoff_in(loop)
+        if call is not None:
+            return handed_over(state, loop, call, update)
+        handed_on = [call for call in loop.outcome.handed_on if not is_handoff(call)]
+        if not handed_on:
             return Command(update=update, goto=self._then) if self._then else update
-        for call in loop.outcome.handed_on:
+        mail, board = dict(state.get("mail", {})), state.get("board", {})
+        sends: list[Any] = []
+        for call in handed_on:
             task = str(call.arguments["task"])
             loop.run.emit(loop.event(MessageSent, to=call.name, text=task))
-        return Command(update=update, goto=[self._send(call) for call in loop.outcome.handed_on])
+            sends.append(self._send(call, enclosed(call.name, mail, board)))
+        return Command(update=update, goto=sends)
 
-    def _send(self, call: ToolCall) -> Any:
+    def _send(self, call: ToolCall, enclosures: Mapping[str, Any]) -> Any:
         from langgraph.types import Send
 
-        task = str(call.arguments["task"])
-        return Send(call.name, {"task": task, "caller": self.parts.name, "call_id": call.id})
+        task = {"task": str(call.arguments["task"]), **enclosures}
+        return Send(call.name, {**task, "caller": self.parts.name, "call_id": call.id})
 
 
 def report_key(caller: str, call_id: str) -> str:

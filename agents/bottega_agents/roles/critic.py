@@ -85,7 +85,12 @@ class CriticNode:
         review = await self._review(state, decisions, run, journal)
         update = self._concluded(state, review, run)
         run.emit(self._event(NodeEnded, run))
-        return {**update, "spent": decisions.spent, "elapsed": run.meter.seconds}
+        return {
+            "score": review.value,
+            **update,
+            "spent": decisions.spent,
+            "elapsed": run.meter.seconds,
+        }
 
     async def _review(
         self, state: State, decisions: Decisions, run: RunContext, journal: NodeJournal
@@ -129,7 +134,8 @@ class CriticNode:
             score = await decisions.score(criterion.text, context=context)
             findings.append(Finding(criterion=criterion, value=score.value, reason=score.reason))
             verdict = "abstain" if score.value is None else f"{score.value:.2f}"
-            told = {"verdict": verdict, "probability": score.value, "reason": score.reason}
+            reason = f"{criterion.text}: {score.reason}".rstrip(": ")
+            told = {"verdict": verdict, "probability": score.value, "reason": reason}
             run.emit(self._event(Decision, run, question=criterion.text, **told))
         value, accept_at = total(findings), self.kind.accept_at or ENOUGH
         if value is None:
@@ -155,7 +161,7 @@ class CriticNode:
             }
         self._decided(run, ACCEPT, review, _why(review, rounds, best))
         update = {"verdict": ACCEPT, "rounds": {name: 0}, "best": {name: None}}
-        return update if best is now else {**update, **restored(best)}
+        return update if best is now else {**update, **restored(best), "score": best["score"]}
 
     def _decided(self, run: RunContext, verdict: str, review: Review, reason: str) -> None:
         question = QUESTION if isinstance(self.kind.rubric, str) else ALL_CRITERIA

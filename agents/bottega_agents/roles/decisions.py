@@ -22,8 +22,8 @@ from bottega.messages import Json
 from bottega.model import Usage
 from bottega.node import AgentParts
 from bottega.run import RunContext
-from bottega.tape import in_turn
 from bottega.spending import Spending
+from bottega.tape import in_turn
 from bottega_agents.storage.journal import NodeJournal
 
 Decided = TypeVar("Decided", Choice, Judgement, Score)

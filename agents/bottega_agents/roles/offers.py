@@ -31,18 +31,35 @@ def offers() -> list[Offer]:
     ]
 
 
-def _coordinator(context: FactoryContext, *, delegates: Sequence[str]) -> Any:
+def _coordinator(
+    context: FactoryContext,
+    *,
+    delegates: Sequence[str],
+    talks_to: Sequence[str] = (),
+    board: bool = False,
+    hands_off_to: Sequence[str] = (),
+) -> Any:
+    from bottega_agents.communication.talk import Talk
     from bottega_agents.roles.coordinator import Coordinator
 
     if not delegates:
         raise InputError("a coordinator needs at least one delegate", hint="or be a specialist")
-    return Coordinator(delegates=tuple(delegates))
+    talk = Talk(talks_to=tuple(talks_to), board=board, hands_off_to=tuple(hands_off_to))
+    return Coordinator(delegates=tuple(delegates), talk=talk)
 
 
-def _specialist(context: FactoryContext) -> Any:
+def _specialist(
+    context: FactoryContext,
+    *,
+    talks_to: Sequence[str] = (),
+    board: bool = False,
+    hands_off_to: Sequence[str] = (),
+) -> Any:
+    from bottega_agents.communication.talk import Talk
     from bottega_agents.roles.specialist import Specialist
 
-    return Specialist()
+    talk = Talk(talks_to=tuple(talks_to), board=board, hands_off_to=tuple(hands_off_to))
+    return Specialist(talk=talk)
 
 
 def _critic(

@@ -12,15 +12,26 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bottega import chance
+from bottega.citations import evidence_in
 from bottega.conversation import opening
-from bottega.errors import StorageError
-from bottega.events import NodeEnded, NodeStarted
+from bottega.errors import StorageError, StuckError
+from bottega.events import MessageSent, NodeEnded, NodeStarted
 from bottega.history import OPENING, opening_entry
 from bottega.loop import Loop
-from bottega.messages import Citation, Message, citation_to_json, user
+from bottega.messages import Citation, Message, citation_to_json, message_from_json, user
 from bottega.node import AgentParts
+from bottega.reminding import reminders
 from bottega.run import RunContext
+from bottega_agents.communication.desk import Desk
+from bottega_agents.communication.handoff import (
+    MOST_HANDOFFS,
+    handed_over,
+    handoff_in,
+    hops,
+    results_of,
+)
 from bottega_agents.communication.mail import as_messages, cited_in, mail_for, with_mail
+from bottega_agents.communication.talk import NONE, Talk
 from bottega_agents.graph.state import State
 from bottega_agents.graph.surroundings import journal_of, run_of
 from bottega_agents.roles.transcript import Transcript, keep, load
@@ -33,6 +44,7 @@ if TYPE_CHECKING:
 
 ROLE = "You are {name}, a specialist in a team.{description} Do the task you are given, no more."
 SO_FAR = "{task}\n\nSo far {author} has this:\n{answer}"
+REMARK = "{task}\n\nA reviewer says about that:\n{feedback}"
 REVISE = (
     "Your answer was reviewed and sent back. The reviewer says:\n{feedback}\n"
     "Answer the task again, better."
@@ -43,14 +55,24 @@ REVISE = (
 class Specialist:
     """The kind `specialist`."""
 
+    talk: Talk = NONE
     delegates: Sequence[str] = ()
-    refers: Sequence[str] = ()
     outcomes: Sequence[str] = ()
     bound: int | None = None
 
+    @property
+    def refers(self) -> Sequence[str]:
+        """The nodes that it writes to and hands its task over to."""
+        return self.talk.refers
+
+    @property
+    def hands_off_to(self) -> Sequence[str]:
+        """The nodes that may take its task over."""
+        return self.talk.hands_off_to
+
     def build(self, parts: AgentParts) -> Callable[..., Any]:
         """Return the LangGraph node."""
-        return SpecialistNode(parts, role="specialist").run
+        return SpecialistNode(parts, role="specialist", talk=self.talk).run
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,6 +81,8 @@ class Visit:
 
     loop: Loop
     journal: NodeJournal
+    desk: Desk
+    """What it says to others."""
     before: Transcript | None
     """The conversation that it goes on with."""
 
@@ -68,9 +92,10 @@ class SpecialistNode:
 
     prompt = ROLE
 
-    def __init__(self, parts: AgentParts, role: str) -> None:
+    def __init__(self, parts: AgentParts, role: str, talk: Talk = NONE) -> None:
         self.parts = parts
         self.role = role
+        self._talk = talk.tools(parts)
 
     async def run(self, state: State, config: RunnableConfig) -> Any:
         """Work on the state's task. Returns an update of the state."""
@@ -81,17 +106,19 @@ class SpecialistNode:
         while True:
             visit = await self.visit(state, config, run)
             first = visit.loop.step
-            await self._work(visit.loop, run)
+            await self._work(visit.loop, run, visit.desk)
             questions = visit.loop.outcome.questions
             if not questions:
                 return self.left(state, visit, first)
             await waiting.on(questions, visit.journal, run)
             run.meter.rewind()  # the loop begins again, with everything replayed
 
-    async def _work(self, loop: Loop, run: RunContext) -> None:
+    async def _work(self, loop: Loop, run: RunContext, desk: Desk | None = None) -> None:
         async with aclosing(loop.events()) as events:
             async for event in events:
                 run.emit(event)
+                for to, text in desk.note(event) if desk else ():
+                    run.emit(loop.event(MessageSent, to=to, text=text))
         outcome = loop.outcome
         if isinstance(outcome.error, StorageError):
             raise outcome.error  # the house is broken, not this one agent: the run ends
@@ -99,31 +126,56 @@ class SpecialistNode:
             ended = self._event(NodeEnded, run, status=outcome.status, reason=outcome.reason)
             run.emit(ended)
 
-    async def visit(self, state: State, config: RunnableConfig, run: RunContext) -> Visit:
-        """Take up this node's conversation; what is new in it is in the journal then."""
+    async def visit(
+        self,
+        state: State,
+        config: RunnableConfig,
+        run: RunContext,
+        journal: NodeJournal | None = None,
+    ) -> Visit:
+        """Take up this node's conversation; what is new in it is in the journal then.
+
+        `journal` is that of the visit, where it is open already.
+        """
         caller, call_id = state.get("caller", ""), state.get("call_id", "")
         path = f"{caller}/{call_id}/{self.parts.name}" if caller else self.parts.name
-        journal = await journal_of(config)
+        path = f"{run.within}{path}"
+        journal = journal or await journal_of(config)
         transcript = await self._transcript(state, journal, run, path)
         earlier = list(transcript.messages) if transcript else []
         same_run = transcript is not None and transcript.run == run.run_id
         step = transcript.step if transcript and same_run else 0
         mail = mail_for(self.parts.name, state.get("mail", {}))
-        fresh = with_mail(self.fresh(state, transcript), as_messages(mail.values()))
+        told = as_messages(mail.values(), state.get("run", ""))
+        fresh = _opened(journal)
+        if fresh is None:
+            known = [] if same_run else await reminders(self.parts.memory, state.get("task", ""))
+            fresh = with_mail(self.fresh(state, transcript), [*known, *told])
         if journal.keeps and OPENING not in journal.entries:
             before = transcript.ref if transcript else None
-            await journal.write(OPENING, opening_entry(fresh, step, before))
+            dialect = self.parts.dialect.name
+            opening = opening_entry(fresh, step, before, path=path, dialect=dialect)
+            await journal.write(OPENING, opening)
+        desk = self._desk(state, f"{run.run_id}/{path}")
         loop = Loop(
-            parts=self.parts,
+            parts=with_tools(self.parts, *desk.tools) if desk.tools else self.parts,
             run=run,
             messages=[*earlier, *fresh],
             journal=journal,
             path=path,
             step=step,
             began=len(earlier),
+            task=state.get("task", ""),
             evidence={**_evidence(state), **cited_in(mail.values())},
+            left_out=transcript.evidence if transcript else {},
         )
-        return Visit(loop=loop, journal=journal, before=transcript)
+        return Visit(loop=loop, journal=journal, desk=desk, before=transcript)
+
+    def _desk(self, state: State, place: str) -> Desk:
+        name = self.parts.name
+        last = hops(state, name) >= MOST_HANDOFFS
+        tools = [tool for tool in self._talk if not (last and tool.hand_off)]
+        return Desk(name, place, state, tools)
 
     def fresh(self, state: State, transcript: Transcript | None) -> list[Message]:
         """Return what this visit adds to the conversation before the model is asked."""
@@ -131,10 +183,15 @@ class SpecialistNode:
         answer, author = state.get("answer", ""), state.get("author", "")
         if answer and author not in ("", self.parts.name):
             task = SO_FAR.format(task=task, author=author, answer=answer)
-        if transcript is None:
-            return opening(self.parts, task, role=self.told())
         feedback = state.get("feedback", {}).get(self.parts.name)
-        return [user(REVISE.format(feedback=feedback) if feedback else task)]
+        if transcript is None:
+            task = REMARK.format(task=task, feedback=feedback) if feedback else task
+            return opening(self.parts, task, role=self.told())
+        asked = user(REVISE.format(feedback=feedback) if feedback else task)
+        if not transcript.handed_on:
+            return [asked]
+        results = [*transcript.results, *results_of(transcript.handed_on)]
+        return [self.parts.dialect.observed(results), asked]
 
     def told(self) -> str:
         """Return what the kind says to the model about itself."""
@@ -143,7 +200,8 @@ class SpecialistNode:
 
     def left(self, state: State, visit: Visit, first: int) -> Any:
         """Return what the node leaves in the state; `first` is the step before its own."""
-        return self.update(state, visit, first)
+        update, call = self.update(state, visit, first), handoff_in(visit.loop)
+        return handed_over(state, visit.loop, call, update) if call else update
 
     def update(self, state: State, visit: Visit, first: int) -> dict[str, Any]:
         """Return the answer, the conversation and what they cost, as an update of the state."""
@@ -153,14 +211,16 @@ class SpecialistNode:
             "status": outcome.status,
             "reason": outcome.reason,
             "feedback": {name: ""},
-            "mail": dict.fromkeys(mail_for(name, state.get("mail", {}))),
+            **self._read_and_said(state, visit),
             "spent": loop.run.meter.spent,
             "elapsed": loop.run.meter.seconds,
+            "stuck": outcome.reason if isinstance(outcome.error, StuckError) else "",
         }
         if not state.get("caller"):
             transcript = Transcript.of(loop, visit.journal.ref)
             keep(transcript, visit.before, loop.run)
-            update["transcripts"] = {name: transcript.to_state()}
+            left = {"left": True} if handoff_in(loop) else {}
+            update["transcripts"] = {name: {**transcript.to_state(), **left}}
         whole = whole_version(state, name) if outcome.status != "done" else {}
         if whole:  # a revision that was cut short is no better than what it revises
             update |= {**whole, "partial": True}
@@ -172,10 +232,21 @@ class SpecialistNode:
             update["partial"] = answer.partial
         return update
 
+    def _read_and_said(self, state: State, visit: Visit) -> dict[str, Any]:
+        """Return an update with what the visit has said, and without what it has read."""
+        name, loop = self.parts.name, visit.loop
+        said = visit.desk.update({**loop.evidence, **evidence_in(loop.messages)})
+        mail = {**dict.fromkeys(mail_for(name, state.get("mail", {}))), **said.pop("mail", {})}
+        taken = {name: None} if name in state.get("handovers", {}) else {}
+        update = {"mail": mail, "handovers": taken, **said}
+        return {key: value for key, value in update.items() if value}
+
     def _goes_on(self, state: State) -> bool:
         """Say whether this visit goes on with work of an earlier one in the same run."""
         data = state.get("transcripts", {}).get(self.parts.name)
-        return bool(data and data["waits"] and data["run"] == state.get("run"))
+        if not data or data.get("left"):
+            return False
+        return bool(data["waits"] and data["run"] == state.get("run"))
 
     async def _transcript(
         self, state: State, journal: NodeJournal, run: RunContext, path: str
@@ -187,6 +258,12 @@ class SpecialistNode:
 
     def _event(self, kind: Any, run: RunContext, **fields: Any) -> Any:
         return kind(run_id=run.run_id, node=self.parts.name, time=chance.now(), **fields)
+
+
+def _opened(journal: NodeJournal) -> list[Message] | None:
+    """Return what this visit was opened with before a crash; None where it is new."""
+    opened = journal.entries.get(OPENING) if journal.keeps else None
+    return [message_from_json(one) for one in opened["messages"]] if opened else None
 
 
 def stale(state: State, transcript: Transcript) -> bool:

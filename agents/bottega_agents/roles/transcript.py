@@ -88,12 +88,14 @@ async def load(
     history = History()
     for entries in await visits(journal, ref, shortened=True):
         history.go_on(entries, dialect, path)
+    # a store of version 1 had them in the state, and its journals cannot tell them
+    told = _from_state({**data, "messages": ()}) if "handed_on" in data else history
     return Transcript(
         run=data["run"],
         step=data["step"],
         messages=history.messages,
-        handed_on=history.handed_on if data["waits"] else (),
-        results=history.results if data["waits"] else (),
+        handed_on=told.handed_on if data["waits"] else (),
+        results=told.results if data["waits"] else (),
         evidence=history.evidence,
         ref=ref,
     )

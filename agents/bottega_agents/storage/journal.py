@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from bottega.journal import Journal
 from bottega.messages import Json
-from bottega_agents.storage.visit import visit_name
+from bottega.place import place as place_now
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -99,7 +99,7 @@ async def open_journal(saver: BaseCheckpointSaver[Any], config: RunnableConfig) 
     place = Place.of(config)
     if isinstance(saver, LogStore):
         log = saver.open_log(place.thread, place.task)
-        log.visit = visit_name(config)
+        log.visit = place_now().partition("/")[2]  # where the node went to when it looked for its run
         return LogJournal(saver, place, log, await log.read())
     return CheckpointJournal(saver, place, await _written(saver, place, place.ref))
 

@@ -83,6 +83,11 @@ async def keep_run(
             await stack.enter_async_context(store.hold(held, _busy_thread(job)))
         if job.resume:
             job = await _taken_up(job, store.register)
+        elif await store.register.has(job.run_id):
+            raise InputError(
+                f"there is a run {job.run_id!r} in this store",
+                hint="go on with it, or play a cassette with a store of its own",
+            )
         lease = await store.register.accept(_entry(job, name))
         leases: dict[str, Lease] = getattr(saver, "leases", {})
         leases[thread_of(name, job)] = lease

@@ -8,14 +8,16 @@ The store is changed in one transaction: one that is killed meanwhile is as it w
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator
 from typing import Any, cast
 
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
 from bottega.database import SCHEMA_VERSION
+from bottega.history import OPENING
+from bottega.messages import Json
 from bottega_agents.storage.log import encode
 
 OLD_CHANNEL = "__bottega_journal__"
@@ -35,7 +37,7 @@ def migrate(connection: sqlite3.Connection, serde: SerializerProtocol) -> None:
         return
     _add_columns(connection)
     _take_in_journals(connection, serde)
-    _mark_waiting(connection, serde)
+    _take_in_conversations(connection, serde)
     connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
 
 
@@ -69,35 +71,46 @@ def _log(connection: sqlite3.Connection, thread: str, task: str) -> int:
     return int(found.fetchone()[0])
 
 
-def _mark_waiting(connection: sqlite3.Connection, serde: SerializerProtocol) -> None:
-    """Say in each conversation whether its node waits for work that it handed on."""
-    found = connection.execute("SELECT rowid, type, checkpoint FROM checkpoints").fetchall()
-    for row, kind, blob in found:
+def _take_in_conversations(connection: sqlite3.Connection, serde: SerializerProtocol) -> None:
+    """Put the conversations that lie in states into journals, and leave where each one is."""
+    found = connection.execute("SELECT rowid, thread_id, type, checkpoint FROM checkpoints")
+    for row, thread, kind, blob in found.fetchall():
         checkpoint = serde.loads_typed((kind, blob))
-        if _marked(checkpoint["channel_values"].get(_TRANSCRIPTS)):
-            values = (*serde.dumps_typed(checkpoint), row)
+        values = checkpoint["channel_values"]
+        if _moved(connection, thread, values.get(_TRANSCRIPTS)):
             connection.execute(
-                "UPDATE checkpoints SET type = ?, checkpoint = ? WHERE rowid = ?", values
+                "UPDATE checkpoints SET type = ?, checkpoint = ? WHERE rowid = ?",
+                (*serde.dumps_typed(checkpoint), row),
             )
-    pending = "SELECT rowid, type, value FROM writes WHERE channel = ?"
-    for row, kind, blob in connection.execute(pending, (_TRANSCRIPTS,)).fetchall():
+    pending = "SELECT rowid, thread_id, type, value FROM writes WHERE channel = ?"
+    for row, thread, kind, blob in connection.execute(pending, (_TRANSCRIPTS,)).fetchall():
         update = serde.loads_typed((kind, blob))
-        if _marked(update):
-            values = (*serde.dumps_typed(update), row)
-            connection.execute("UPDATE writes SET type = ?, value = ? WHERE rowid = ?", values)
+        if _moved(connection, thread, update):
+            connection.execute(
+                "UPDATE writes SET type = ?, value = ? WHERE rowid = ?",
+                (*serde.dumps_typed(update), row),
+            )
 
 
-def _marked(transcripts: Any) -> bool:
-    """Mark what is not marked yet, in place; return whether there was anything."""
-    unmarked = list(_unmarked(transcripts))
-    for transcript in unmarked:
-        transcript["waits"] = bool(transcript.get("handed_on"))
-    return bool(unmarked)
-
-
-def _unmarked(transcripts: Any) -> Iterator[dict[str, Any]]:
+def _moved(connection: sqlite3.Connection, thread: str, transcripts: Any) -> bool:
+    """Move a state's conversations, in place; return whether there were any."""
     if not isinstance(transcripts, dict):
-        return
-    for transcript in cast("dict[str, Any]", transcripts).values():
-        if isinstance(transcript, dict) and "waits" not in transcript:
-            yield cast("dict[str, Any]", transcript)
+        return False
+    old = [t for t in cast("dict[str, Any]", transcripts).values() if t and "waits" not in t]
+    for transcript in old:
+        opening = encode(opening_of(transcript))
+        task = f"version-1:{hashlib.sha256(opening.encode()).hexdigest()[:32]}"
+        connection.execute(
+            "INSERT INTO bottega_journal (log, number, key, value) VALUES (?, 1, ?, ?) "
+            "ON CONFLICT (log, number) DO NOTHING",
+            (_log(connection, thread, task), OPENING, opening),
+        )
+        transcript["waits"] = bool(transcript["handed_on"])
+        transcript["ref"] = {"checkpoint": "", "task": task}
+        del transcript["messages"]
+    return bool(old)
+
+
+def opening_of(transcript: dict[str, Any]) -> dict[str, Json]:
+    """Return the entry that tells the whole conversation at once."""
+    return {"messages": transcript["messages"], "step": transcript["step"], "before": None}

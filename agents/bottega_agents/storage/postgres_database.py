@@ -37,8 +37,8 @@ _GOING_DOWN = ("57P01", "57P02", _STARTING)
 _AGAIN = ("40001", "40P01")
 """Serialization failure, deadlock: the server asks to try again."""
 
-logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())
-"""The pool tells of every failed attempt; we tell once, with an error."""
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
+"""It tells of every failed attempt; we tell once, with an error."""
 
 
 class PostgresDatabase:

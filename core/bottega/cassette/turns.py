@@ -12,7 +12,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
 
-PATIENCE = 2.0
+PATIENCE = 5.0
 """Seconds in which something must happen."""
 
 

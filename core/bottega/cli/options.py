@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypedDict, TypeVar
+from typing import Any, NotRequired, TypedDict, TypeVar
 
 import click
 
@@ -25,6 +25,7 @@ class Running(TypedDict):
     seconds: float | None
     tokens: int | None
     money: float | None
+    user: NotRequired[str]
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")

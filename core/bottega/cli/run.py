@@ -21,6 +21,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option(
     "--replay", metavar="FILE", type=_FILE, help="Play the run of this cassette: nothing is called."
 )
+@click.option("--user", default="", help="Whose memory agents use, where they have one.")
 @options.running
 def run(
     graph: str,
@@ -51,7 +52,9 @@ def _run(graph: str, task: str, given: options.Running, store: Path | None = Non
     from bottega.graph import Graph
     from bottega.runnable import checked_task
 
-    team = Graph.from_yaml(graph, model=given["model"], durable=True, store=store)
+    team = Graph.from_yaml(
+        graph, model=given["model"], user=given.get("user", ""), durable=True, store=store
+    )
     _ = team.team  # made here, where Ctrl-C ends whatever hangs
     events = team.astream(
         checked_task(task),

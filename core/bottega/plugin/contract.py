@@ -30,6 +30,10 @@ _MEMBERS: Mapping[OfferKind, tuple[str, tuple[str, ...]]] = {
         "bottega.embedder.Embedder",
         ("name", "dimension", "max_tokens", "embed", "token_spans"),
     ),
+    "memory": (
+        "bottega.memory.Memory",
+        ("remember", "recall", "record", "similar", "facts", "episodes", "forget", "aclose"),
+    ),
     "checkpointer": ("a LangGraph BaseCheckpointSaver", ("put", "put_writes", "get_tuple")),
     "command": ("click.Command", ("make_context", "invoke", "name")),
     "metric": ("a function of (answer, expected)", ("__call__",)),

@@ -149,7 +149,7 @@ def bottega_memories() -> Iterable[Offer]:
     """Offer memories: what an agent keeps between runs.
 
     Fires: once, when memories are first listed or looked up.
-    Result: offers; the contract of what they make comes with the first memory.
+    Result: offers; each factory returns a `bottega.memory.Memory`.
 
     Example:
         return [Offer(name="notes", summary="A notebook.", factory=lambda context: Notes())]

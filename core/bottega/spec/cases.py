@@ -7,20 +7,21 @@ are all their combinations. Two conditions overlap when both hold in one case.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import combinations, islice, pairwise, product
+from itertools import combinations, pairwise, product
 
 from bottega.spec.condition import END_STATES, FACTS, Comparison, Value, comparisons
 from bottega.spec.ways import SAID, Way
 
-MOST_CASES = 20_000
-"""Cases beyond these are not looked at."""
 _MOST_WORDS = 4
 _OTHER = "\ufffd"
 """Stands for any other text."""
 
 
 def cases(ways: Sequence[Way], outcomes: Sequence[str]) -> Iterator[Mapping[str, Value]]:
-    """Yield the cases, the plain ones first; `outcomes` are the words that the node says."""
+    """Yield the cases, the plain ones first; `outcomes` are the words that the node says.
+
+    There may be very many.
+    """
     asked: dict[str, list[Comparison]] = {}
     for way in ways:
         for one in comparisons(way.condition) if way.condition else ():
@@ -31,7 +32,7 @@ def cases(ways: Sequence[Way], outcomes: Sequence[str]) -> Iterator[Mapping[str,
         values[SAID] = list(outcomes)
         values.pop("verdict", None)
     names = list(values)
-    for found in islice(product(*values.values()), MOST_CASES):
+    for found in product(*values.values()):
         case = dict(zip(names, found, strict=True))
         case["failed"] = case["status"] != "done"
         if outcomes:

@@ -64,6 +64,10 @@ def _draw_near(
 ) -> _Arrows:
     """Draw edges from one column to the next; their labels stand in the gap between the two."""
     arriving = Counter(target for (_, target), text in edges.items() if text)
+    rooms: dict[float, float] = {}  # by where the next column begins: all bend before its labels
+    for (_, to), text in edges.items():
+        left = blocks[to].left
+        rooms[left] = max(rooms.get(left, 0.0), text_width(text, SMALL_SIZE) + 16 if text else 0.0)
     curves: list[Curve] = []
     labels: list[Label] = []
     for (name, to), text in edges.items():
@@ -73,7 +77,8 @@ def _draw_near(
         room = text_width(text, SMALL_SIZE) + 16 if text else 0.0
         left = target.left - 8 - (CROWD if to in crowded else 0)
         before = arriving[to] > 1  # two labels of one target would lie upon each other
-        gap = (source.right + room, left) if before else (source.right, left - room)
+        widest = rooms[target.left]
+        gap = (source.right + room, left) if before else (source.right, left - widest)
         curves.append(Curve(points=_across(begin, end, gap)))
         if text and abs(begin[1] - end[1]) < 1:
             labels.append(Label(x=(source.right + target.left) / 2, y=end[1] - 7, text=text))

@@ -53,6 +53,11 @@ class OpenAIModel:
         finally:
             answer.close()
 
+    @property
+    def context_tokens(self) -> int | None:
+        """Tokens of a request and its reply together, once they are known from a first call."""
+        return self._prices.context_tokens
+
     def cost(self, usage: Usage) -> float | None:
         """Return what the tokens of one call cost; None where the price is not known."""
         return self._prices.cost(usage)

@@ -28,6 +28,7 @@ class Prices:
         self._given = given
         self._hosted = given is None and _is_hosted(self._address)
         self._loaded = False
+        self._context: int | None = None
 
     def cost(self, usage: Usage) -> float | None:
         """Return what the tokens cost, in US dollars; None where that is not known."""
@@ -50,6 +51,20 @@ class Prices:
         except LookupError:
             return None
         return float(price.total_price)
+
+    @property
+    def context_tokens(self) -> int | None:
+        """What the model reads, where the list says so; None as long as it is not loaded."""
+        if self._context is None and self._loaded:
+            from genai_prices import Usage as Counted
+            from genai_prices import calc_price
+
+            try:
+                priced = calc_price(Counted(), self._model, provider_api_url=self._address)
+                self._context = priced.model.context_window or 0
+            except LookupError:
+                self._context = 0
+        return self._context or None
 
     def prepare(self) -> asyncio.Task[None] | None:
         """Begin to load what is needed, beside whatever the event loop waits for."""

@@ -1,0 +1,135 @@
+"""The tool `handoff`: a node leaves its task to another one, with what it has done so far.
+
+The call is not carried out by the loop. The node ends, and the other one works on the same task: it
+gets the reason and a summary of the conversation as a message. A node that was asked by a
+coordinator passes that on, too: the other one reports in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
+
+from bottega.citations import evidence_in, resolve
+from bottega.events import MessageSent, NodeEnded
+from bottega.loop import Loop
+from bottega.messages import Message, ToolCall, ToolResult, citation_to_json
+from bottega_agents.communication.addressed import AddressedTool
+from bottega_agents.communication.mail import letter
+from bottega_agents.graph.state import State
+
+NAME = "handoff"
+MOST_HANDOFFS = 6
+"""How often one task may be handed on, from node to node: then somebody must do it."""
+ABOUT = "{sender} has handed this task over to you and says why, and what was done so far"
+LAST = "{about}; it has been handed on {hops} times, so do it yourself"
+NOT_NOW = "Error: not carried out: hand the task over in a turn of its own"
+TWICE = "Error: the task was handed over already"
+_TASK = ("task", "caller", "call_id", "citations")
+_LONGEST, _LONGEST_ITEM = 6_000, 1_000
+"""Characters of a summary, and of one thing in it."""
+
+
+class HandOff(AddressedTool):
+    """Hand the task over to another member of the team."""
+
+    name = NAME
+    hand_off = True
+
+    async def run(self, to: str, reason: str) -> str:
+        """Hand your whole task over to a member of the team who can do it better; you are out then.
+
+        Args:
+            to: who takes over.
+            reason: why, and what they should know.
+        """
+        raise RuntimeError("a task is handed over by the graph, not by the loop")
+
+
+def is_handoff(call: ToolCall) -> bool:
+    """Say whether a call hands the whole task over."""
+    return call.name == NAME
+
+
+def handoff_in(loop: Loop) -> ToolCall | None:
+    """Return the call with which a loop has ended by handing its task over, if it has."""
+    calls = loop.outcome.handed_on
+    return calls[0] if calls and all(map(is_handoff, calls)) else None
+
+
+def hops(state: State, name: str) -> int:
+    """Return how often the task of this visit has been handed on."""
+    taken = state.get("handovers", {}).get(name)
+    return int(taken["hops"]) if taken and taken["run"] == state.get("run", "") else 0
+
+
+def handed_over(state: State, loop: Loop, call: ToolCall, update: Mapping[str, Any]) -> Any:
+    """Return the `Command` that ends a node and visits the one that takes over."""
+    from langgraph.types import Command, Send
+
+    name, to, reason = loop.parts.name, str(call.arguments["to"]), str(call.arguments["reason"])
+    loop.run.emit(loop.event(MessageSent, to=to, text=reason))
+    loop.run.emit(loop.event(NodeEnded, reason=f"handed over to {to}"))
+    run, count = state.get("run", ""), hops(state, name) + 1
+    taken = {to: {"run": run, "from": name, "hops": count}}
+    mail = {f"{loop.run.run_id}/{loop.path}/{loop.step}/{call.id}": _letter(loop, call, run, count)}
+    if not state.get("caller"):
+        goes: dict[str, Any] = {
+            "handovers": {name: None, **taken},
+            "mail": {**update.get("mail", {}), **mail},
+        }
+        return Command(update={**update, **goes}, goto=to)
+    known = cast("Mapping[str, Any]", state)
+    task = {key: known[key] for key in _TASK if key in known}
+    passed = {key: update[key] for key in ("spent", "mail", "board") if key in update}
+    send: Any = Send(to, {**task, "handovers": taken, "mail": mail})
+    return Command(update=passed, goto=[send])
+
+
+def results_of(calls: Sequence[ToolCall]) -> list[ToolResult]:
+    """Return what a node reads of its hand-over when it is visited again."""
+    return [_result(call, carried_out=call is calls[0]) for call in calls]
+
+
+def not_now(call: ToolCall) -> ToolResult:
+    """Return the result of a hand-over in the same turn as other work that was given out."""
+    return ToolResult(call_id=call.id, name=call.name, content=NOT_NOW, is_error=True)
+
+
+def _result(call: ToolCall, *, carried_out: bool) -> ToolResult:
+    said = f"handed over to {call.arguments['to']}" if carried_out else TWICE
+    return ToolResult(call_id=call.id, name=call.name, content=said, is_error=not carried_out)
+
+
+def _letter(loop: Loop, call: ToolCall, run: str, count: int) -> dict[str, Any]:
+    name, text = loop.parts.name, f"{call.arguments['reason']}\n\n{summary(loop.messages)}".strip()
+    about = ABOUT.format(sender=name)
+    if count >= MOST_HANDOFFS:
+        about = LAST.format(about=about, hops=count)
+    evidence = {**loop.evidence, **evidence_in(loop.messages)}
+    cited = [citation_to_json(item) for item in resolve(text, evidence)]
+    to = str(call.arguments["to"])
+    return {**letter(to, about, text, sender=name, citations=cited), "run": run}
+
+
+def summary(messages: Iterable[Message]) -> str:
+    """Return what was said and found in a conversation; the end of it where it is long."""
+    lines: list[str] = []
+    for message in messages:
+        if message.role == "assistant" and message.text.strip():
+            lines.append(f"said: {_clipped(message.text)}")
+        lines += [f"{result.name} gave: {_clipped(result.content)}" for result in message.results]
+    kept: list[str] = []
+    room = _LONGEST
+    for line in reversed(lines):
+        room -= len(line)
+        if room < 0:
+            kept.append("(what came before is left out)")
+            break
+        kept.append(line)
+    return "\n".join(f"- {line}" for line in reversed(kept))
+
+
+def _clipped(text: str) -> str:
+    text = text.strip()
+    return text if len(text) <= _LONGEST_ITEM else f"{text[:_LONGEST_ITEM]} ..."

@@ -1,0 +1,116 @@
+"""One process at a time carries out a run; whoever has lost it writes nothing more."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from crew import ANSWER, Traces
+from postgres_server import new_store, postgres, shared_server
+
+PROGRAM = Path(__file__).with_name("worker.py")
+stores = pytest.mark.parametrize(
+    "store", ["", pytest.param("postgresql", marks=postgres)], ids=["sqlite", "postgresql"]
+)
+
+
+def address(store):
+    return new_store() if store else ""
+
+
+def start(folder, mode, store, pause_at=""):
+    return subprocess.Popen(
+        [sys.executable, PROGRAM, folder, mode],
+        env={**os.environ, "BOTTEGA_STORE": store, "PAUSE_AT": pause_at},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def ended(process):
+    out, err = process.communicate(timeout=100)
+    return process.returncode, out.strip(), err.strip()
+
+
+@contextmanager
+def paused(folder, store, moment):
+    """A worker that stands still at the moment; it goes on when the file `go` is there."""
+    process = start(folder, "run", store, moment)
+    try:
+        end = time.monotonic() + 60
+        while not (folder / "paused").exists():
+            assert process.poll() is None, process.stderr.read()
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@stores
+def test_who_resumes_what_another_carries_out_is_told(tmp_path, store):
+    store = address(store)
+    with paused(tmp_path, store, "noted") as worker:
+        code, out, err = ended(start(tmp_path, "resume", store))
+        assert (code, out) == (2, "")
+        assert err.startswith("error: run r is being carried out by another process")
+        assert "\n" not in err
+        assert ended(start(tmp_path, "recover", store)) == (0, "", "")
+        (tmp_path / "go").touch()
+        assert ended(worker) == (0, ANSWER, "")
+
+
+@stores
+def test_a_stopped_worker_still_has_its_run(tmp_path, store):
+    store = address(store)
+    with paused(tmp_path, store, "noted") as worker:
+        worker.send_signal(signal.SIGSTOP)
+        assert ended(start(tmp_path, "resume", store))[0] == 2
+        (tmp_path / "go").touch()
+        worker.send_signal(signal.SIGCONT)
+        assert ended(worker) == (0, ANSWER, "")
+    assert Traces(tmp_path).read("notes") == ["1", "2"]
+
+
+@stores
+def test_of_those_who_take_up_a_killed_run_one_wins(tmp_path, store):
+    store = address(store)
+    with paused(tmp_path, store, "begin look 4") as worker:
+        worker.kill()
+    (tmp_path / "go").touch()
+    workers = [start(tmp_path, "recover", store) for _ in range(3)]
+    said = [ended(worker) for worker in workers]
+    assert [out for _, out, _ in said if ANSWER in out] == [f"r done {ANSWER}"]
+    traces = Traces(tmp_path)
+    assert traces.read("notes") == ["1", "2"]
+    assert len(traces.read("sent")) == 1
+    begun = traces.read("calls")
+    assert {name for name in begun if begun.count(name) > 1} == {"look 4"}
+
+
+class TestWhenTheServerForgets:
+    pytestmark = postgres
+
+    @pytest.mark.parametrize("moment", ["begin look 4", "replied"])
+    def test_a_worker_that_slept_over_it_has_lost_its_run(self, tmp_path, moment):
+        store = new_store()
+        with paused(tmp_path, store, moment) as worker:
+            worker.send_signal(signal.SIGSTOP)
+            shared_server().restart()
+            code, out, err = ended(start(tmp_path, "recover", store))
+            assert (code, out) == (0, f"r done {ANSWER}"), err
+            before = {name: Traces(tmp_path).read(name) for name in ("notes", "sent")}
+            (tmp_path / "go").touch()
+            worker.send_signal(signal.SIGCONT)
+            code, out, err = ended(worker)
+        assert (code, out) == (1, "")
+        assert "run r was taken over by another process" in err
+        assert "\n" not in err
+        assert {name: Traces(tmp_path).read(name) for name in before} == before
+        assert before["notes"] == ["1", "2"]
