@@ -79,4 +79,5 @@ def test_the_plugin_offers_every_tool_under_its_name() -> None:
     names = [offer.name for offer in plugin.bottega_tools()]
     assert names == ["calculator", "final_answer", "ask_user", "remember", "recall"]
     for name in names:
-        assert plugins.make("tool", name, context).spec.name == name
+        options = {"memory": "sqlite"} if name in ("remember", "recall") else {}
+        assert plugins.make("tool", name, context, **options).spec.name == name
