@@ -6,6 +6,7 @@ recorded of a step (the reply, results, rulings, decisions) is read here and put
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -123,6 +124,12 @@ class Trace:
     answer: str = ""
 
     @property
+    def forked_from(self) -> str:
+        """The run that this one was forked from; empty for none."""
+        fork = self.run.origin.get("fork")
+        return str(json.loads(fork)["run"]) if fork else ""
+
+    @property
     def usage(self) -> Usage:
         """Tokens of all steps and decisions."""
         total = Usage()
@@ -145,6 +152,7 @@ class Trace:
         """Return the trace as a JSON object."""
         return {
             "run": asdict(self.run),
+            "forked_from": self.forked_from,
             "moments": [moment.to_json() for moment in self.moments],
             "answer": self.answer,
             "steps": self.steps,
