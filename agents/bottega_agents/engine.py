@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bottega import chance
@@ -11,19 +12,26 @@ from bottega.engine import Job, Team
 from bottega.errors import BottegaError, BudgetExceeded, InputError, StorageError
 from bottega.escape import mask
 from bottega.events import Answer, Event, Failure, RunEnded, RunStarted
+from bottega.fork import ORIGIN, Fork
 from bottega.messages import Citation
 from bottega.meter import Meter
 from bottega.place import at
-from bottega.questions import Question, Rulings
+from bottega.questions import Question, Ruling, Rulings
 from bottega.rounds import Rounds
 from bottega.run import RunContext, ended
 from bottega.tape import taped_run
+from bottega.trace import Recorded
 from bottega_agents.graph.compiler import compile_team
 from bottega_agents.graph.state import RESET
 from bottega_agents.graph.surroundings import RUN
+from bottega_agents.replay.forking import SEEDS, Seeds, seeds_for, with_prompt
+from bottega_agents.replay.reading import read_run
+from bottega_agents.storage.inspection import inspected
 from bottega_agents.storage.kept import Kept, keep_run, thread_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from langchain_core.runnables import RunnableConfig
 
     from bottega.plugin.manager import PluginManager
@@ -48,6 +56,10 @@ class LangGraphEngine:
             # the team is kept with it, so that its id stays its own
             known = self._compiled[key] = (team, saver, compile_team(team, saver))
         return known[2]
+
+    async def read(self, store: Path | str, run_id: str) -> Recorded:
+        """Return all that the store holds of a run."""
+        return await read_run(store, run_id, self.plugins)
 
     def compile(self, team: Team) -> Any:
         """Return the compiled `StateGraph`."""
@@ -123,12 +135,23 @@ class _Execution:
                 run.rulings = Rulings(known=await kept.register.rulings(job.run_id), waits=True)
             self._emit(RunStarted, name=name, task=job.task, thread=job.thread, resumed=job.resume)
             try:
+                if kept is not None and ORIGIN in job.origin:
+                    await self._leave(Fork.loads(job.origin[ORIGIN]), kept)
                 end = await self._end(kept, job)
             except BaseException:
                 if kept is not None:
                     await kept.break_off()
                 raise
             run.emit(end)
+
+    async def _leave(self, fork: Fork, kept: Kept) -> None:
+        """Take over what the run shares with the one that it was forked from."""
+        self._team, instructions = with_prompt(self._team, fork)
+        name, run = self._team.spec.name, self._run
+        seeds = await seeds_for(fork, run.run_id, name, kept.saver, kept.register)
+        run.kept[SEEDS] = replace(seeds, instructions=instructions)
+        said = {key: Ruling.from_json(ruling) for key, ruling in fork.rulings.items()}
+        run.rulings.known = {**said, **run.rulings.known}
 
     async def _end(self, kept: Kept | None, job: Job) -> RunEnded:
         """Run the graph and close the run; return its last event, which is not sent yet."""
@@ -138,8 +161,9 @@ class _Execution:
         }
         graph = self._engine.compiled(self._team, kept.saver if kept else None)
         try:
-            state = await self._invoke(graph, config, kept, job)
-            questions = _questions(state)
+            async with inspected(kept.saver if kept else None, config):
+                state = await self._invoke(graph, config, kept, job)
+                questions = _questions(state)
             if questions and kept is not None:
                 await kept.ask(questions)
                 reason = " / ".join(question.text for question in questions)
@@ -164,7 +188,7 @@ class _Execution:
     async def _invoke(
         self, graph: Any, config: RunnableConfig, kept: Kept | None, job: Job
     ) -> Mapping[str, Any]:
-        start: dict[str, Any] | None = self._start(job)
+        start: dict[str, Any] | None = {**self._thread_before(), **self._start(job)}
         if job.resume:
             values = (await graph.aget_state(config)).values
             if values.get("run") == job.run_id:
@@ -184,6 +208,11 @@ class _Execution:
             known: Mapping[str, Any] = (await graph.aget_state(config)).values if kept else {}
             why = Rounds.busiest(known.get("passed", {}))
             raise BudgetExceeded("rounds", RECURSION_LIMIT, RECURSION_LIMIT, why=why) from None
+
+    def _thread_before(self) -> Mapping[str, Any]:
+        """Return what a fork takes over from the thread of the run that it leaves."""
+        seeds = self._run.kept.get(SEEDS)
+        return seeds.begins if isinstance(seeds, Seeds) else {}
 
     def _start(self, job: Job) -> dict[str, Any]:
         """Return the state that a run begins with; of its thread it keeps the conversations."""

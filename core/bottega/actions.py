@@ -79,6 +79,9 @@ class Actions:
 
     async def _carried_out(self, call: ToolCall, step: int) -> Done:
         started = chance.ticks()
+        recorded = self._journal.entries.get(f"{step}/result/{call.id}")
+        if recorded is not None:  # whatever tools there are now
+            return _replayed(recorded)
         tool = self._tools.get(call.name)
         if tool is None:
             error = UnknownNameError("tool", call.name, self._tools)
@@ -90,9 +93,19 @@ class Actions:
             arguments = tool.validate(call.arguments)
         except BottegaError as error:
             return Done(result=failed(call, str(error)), misused=True)
+        refused = self._refused(call, step)
+        if refused is not None:
+            return Done(result=refused, misused=True, replayed=True, recorded=True)
         done = await self._journaled(tool, call, arguments, step)
         done.seconds = chance.ticks() - started
         return done
+
+    def _refused(self, call: ToolCall, step: int) -> ToolResult | None:
+        """Return why the call was not made in the run that this one goes on from, if it was not."""
+        for refused in self._journal.entries.get(f"{step}/refused", ()):
+            if refused["call_id"] == call.id:
+                return result_from_json(refused)
+        return None
 
     def _denied(self, tool: Tool) -> str:
         """Say which permission is missing; nothing when all are there."""
@@ -111,16 +124,12 @@ class Actions:
         invocation = self._invocation(tool, call, arguments, step)
         if not self._journal.keeps:
             return await self._called(invocation)
-        key = f"{step}/result/{call.id}"
-        recorded = self._journal.entries.get(key)
-        if recorded is not None:
-            return _replayed(recorded)
         done = await self._called(invocation)
         if done.question is not None:
             await self._journal.write(f"{step}/parked/{call.id}", call.name)
             return done
         recorded = {"result": result_to_json(done.result), "final": done.final}
-        await self._journal.write(key, recorded)
+        await self._journal.write(f"{step}/result/{call.id}", recorded)
         done.recorded = True
         return done
 
@@ -205,4 +214,4 @@ def _granted(need: str, allowed: frozenset[str]) -> bool:
 
 def _replayed(recorded: Mapping[str, Any]) -> Done:
     result = result_from_json(recorded["result"])
-    return Done(result=result, final=recorded["final"], replayed=True)
+    return Done(result=result, final=recorded["final"], replayed=True, recorded=True)

@@ -17,6 +17,8 @@ _COMMANDS = {
     "run": "Run a graph on a task and show every step.",
     "runs": "List the runs that are kept here.",
     "resume": "Go on with a run that was stopped or killed.",
+    "replay": "Show a run step by step, or fork it from a step.",
+    "diff": "Say where two runs part first.",
     "graph": "Check a graph file, or show it as a picture.",
     "plugins": "List the plugins, what they offer, and what failed.",
     "tools": "List the tools that a graph can name.",

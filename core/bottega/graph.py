@@ -9,7 +9,7 @@ from contextlib import aclosing
 from dataclasses import KW_ONLY, Field, dataclass, fields, is_dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from bottega.budget import Budget
 from bottega.episodes import EpisodeReader
@@ -24,9 +24,11 @@ from bottega.spec.model import LATER, GraphSpec, Reference
 if TYPE_CHECKING:
     from bottega.assembly import Assembler
     from bottega.engine import Engine, Job, Team
+    from bottega.fork import Changes
     from bottega.plugin.manager import PluginManager
     from bottega.questions import Ruling
     from bottega.result import Result
+    from bottega.trace import Trace
 
 DEFAULT_ENGINE = "langgraph"
 
@@ -143,6 +145,11 @@ class Graph(Runnable):
         own. `rulings` answers the questions that it waits for, by their ids.
         """
         job = replace(self._job(task, thread, limits, ask, resume), rulings=rulings or {})
+        async with aclosing(self._events(job)) as events:
+            async for event in events:
+                yield event
+
+    async def _events(self, job: Job) -> AsyncGenerator[Event, None]:
         require_prices(job.limits, self.team.parts.values())
         plugins = self._assembler.plugins
         episode = EpisodeReader.of(parts.memory for parts in self.team.parts.values())
@@ -166,7 +173,7 @@ class Graph(Runnable):
             limits=limits or self.spec.limits,
             run_id=resume or new_run_id(),
             thread=thread or "",
-            store=store_address(self.spec.folder, self.store) if kept else None,
+            store=self._store if kept else None,
             resume=bool(resume),
             ask=ask,
             origin={
@@ -176,6 +183,53 @@ class Graph(Runnable):
                 **({"user": self.user} if self.user else {}),
             },
         )
+
+    @property
+    def _store(self) -> str | Path:
+        return store_address(self.spec.folder, self.store)
+
+    def trace(self, run_id: str) -> Trace:
+        """Tell a run again, step by step, from what is kept of it; nothing is called.
+
+        Raises InputError when there is no such run, StorageError.
+        """
+        from bottega.trace import read_trace
+
+        return outside_loop(lambda: read_trace(self._store, run_id, self.plugins))
+
+    async def astream_fork(
+        self, run_id: str, *, at: int | str, ask: Ask | None = None, **changes: Unpack[Changes]
+    ) -> AsyncGenerator[Event, None]:
+        """Run anew from a moment of another run: its number in the trace, or `node:step`.
+
+        What was before the moment is told again, not run. The task and the limits are the old ones.
+        Raises InputError for a moment that there is not, or one where the change means nothing.
+        """
+        from bottega.fork import forked
+        from bottega.trace import read_trace
+
+        graph = replace(self, model=changes["model"]) if "model" in changes else self
+        trace = await read_trace(self._store, run_id, self.plugins)
+        job = replace(graph._job(trace.run.task, None, None, ask, ""), store=self._store)
+        async with aclosing(graph._events(forked(job, trace, at, changes))) as events:
+            async for event in events:
+                yield event
+
+    def fork(
+        self, run_id: str, *, at: int | str, ask: Ask | None = None, **changes: Unpack[Changes]
+    ) -> Result:
+        """Fork a run and wait for the new one's end; see `astream_fork`."""
+        from bottega.result import Result
+
+        async def whole() -> Result:
+            stream = self.astream_fork(run_id, at=at, ask=ask, **changes)
+            try:
+                async with aclosing(stream) as events:
+                    return Result.from_events([event async for event in events])
+            finally:
+                await self.aclose()
+
+        return outside_loop(whole)
 
     async def aresume(
         self, run_id: str, rulings: Mapping[str, Ruling] | None = None, *, ask: Ask | None = None

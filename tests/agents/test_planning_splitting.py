@@ -121,6 +121,13 @@ def test_a_budget_that_runs_out_leaves_what_was_found():
     assert (answer.text, answer.partial) == ("A", True)
 
 
+def test_a_budget_that_just_suffices_is_no_limit():
+    task = "Does the librarian know? Is the analyst sure?"
+    events = run(reading(["A"], ["B"]), task=task, limits=Budget(steps=2))
+    assert events[-1].status == "done"
+    assert final(events) == ["A\n\nB"]
+
+
 def test_a_plan_without_a_model_is_not_made_again(tmp_path):
     from test_threads import interrupt
 

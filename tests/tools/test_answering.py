@@ -6,6 +6,8 @@ import asyncio
 
 import pytest
 
+import bottega_plugins.embedders
+import bottega_plugins.memory
 from bottega.calling import call_tool
 from bottega.errors import ToolError
 from bottega.plugin.context import FactoryContext
@@ -71,8 +73,11 @@ def test_a_question_must_be_one(question: str) -> None:
 def test_the_plugin_offers_every_tool_under_its_name() -> None:
     plugins = PluginManager()
     plugins.register(plugin, "tools")
+    plugins.register(bottega_plugins.memory, "memory")
+    plugins.register(bottega_plugins.embedders, "embedders")
     context = FactoryContext(plugins=plugins)
     names = [offer.name for offer in plugin.bottega_tools()]
-    assert names == ["calculator", "final_answer", "ask_user"]
+    assert names == ["calculator", "final_answer", "ask_user", "remember", "recall"]
     for name in names:
-        assert plugins.make("tool", name, context).spec.name == name
+        options = {"memory": "sqlite"} if name in ("remember", "recall") else {}
+        assert plugins.make("tool", name, context, **options).spec.name == name

@@ -34,15 +34,13 @@ def bottega_tools() -> Sequence[Offer]:
     ]
 
 
-def _remember(
-    context: FactoryContext, memory: Any = "sqlite", user: str = "", judge: Any = None
-) -> Tool:
+def _remember(context: FactoryContext, *, memory: Any, user: str = "", judge: Any = None) -> Tool:
     from bottega_tools.remember import Remember
 
     return Remember(_memory(context, memory), user, judge)
 
 
-def _recall(context: FactoryContext, memory: Any = "sqlite", user: str = "") -> Tool:
+def _recall(context: FactoryContext, *, memory: Any, user: str = "") -> Tool:
     from bottega_tools.recall import Recall
 
     return Recall(_memory(context, memory), user)

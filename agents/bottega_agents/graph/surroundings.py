@@ -15,6 +15,7 @@ from bottega.messages import Json
 from bottega.place import enter, place
 from bottega.questions import Rulings
 from bottega.run import RunContext, drop, new_run_id
+from bottega_agents.replay.forking import SEEDS, Seeds
 from bottega_agents.storage.journal import NodeJournal, Ref, open_journal
 from bottega_agents.storage.visit import visit_name
 
@@ -88,4 +89,9 @@ class NoJournal(NullJournal):
 async def journal_of(config: RunnableConfig) -> NodeJournal:
     """Return the journal of this node's visit: one that keeps nothing without a checkpointer."""
     saver = _saver(config)
-    return NoJournal() if saver is None else await open_journal(saver, config)
+    if saver is None:
+        return NoJournal()
+    journal, seeds = await open_journal(saver, config), run_of(config).kept.get(SEEDS)
+    if isinstance(seeds, Seeds):
+        await seeds.sow(journal)
+    return journal

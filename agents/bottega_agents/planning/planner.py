@@ -125,7 +125,6 @@ class PlannerNode(SpecialistNode):
             course = await self._drawn_up(sitting, visit.loop)
             if course is not None:
                 return sitting.sent(course, {})
-            sitting.run.meter.check()
             self._join(sitting, visit)
         except (Refused, ToolError, BudgetExceeded) as error:
             self._fail(visit, error)
@@ -137,7 +136,7 @@ class PlannerNode(SpecialistNode):
         if course is None:
             plan = await drafted(sitting.goal, self.team, decisions)
             return await sitting.agreed(plan, "", loop)
-        if not course.trouble:
+        if not course.trouble or not sitting.affords_more:
             return None
         changed = await reallotted(course.plan, self.team, course.tried, decisions)
         if changed is None:
@@ -151,9 +150,11 @@ class PlannerNode(SpecialistNode):
         return replace(agreed, tried={**course.tried, **tried})
 
     def _join(self, sitting: Sitting, visit: Visit) -> None:
-        """Answer with the results as they are."""
+        """Answer with the results as they are. Raises BudgetExceeded where that cut them short."""
         course, loop = sitting.course, visit.loop
         assert course is not None  # without one a plan was drawn up
+        if len(course.plan.with_status("done")) < len(course.plan.tasks):
+            sitting.run.meter.check()
         found = wording.so_far(course.plan)
         text = "\n\n".join(part for part in (found, wording.unknown(course.plan)) if part)
         answer = loop.answer(text, cited=course.citations, abstained=not found)

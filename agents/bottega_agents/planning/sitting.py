@@ -91,9 +91,11 @@ class Sitting:
         course = self.course
         if course is None or course.refused or course.over or course.trouble:
             return False
-        return bool(course.plan.ready) and self._affords_more()
+        return bool(course.plan.ready) and self.affords_more
 
-    def _affords_more(self) -> bool:
+    @property
+    def affords_more(self) -> bool:
+        """Whether anything is left to spend."""
         try:
             self.run.meter.check()
         except BudgetExceeded:
@@ -107,7 +109,7 @@ class Sitting:
             return
         self._read = before.read(self.name)
         after = before.reported(self.name, self._state.get("reports", {}))
-        ahead = self._writes and self.may_plan and self._affords_more()
+        ahead = self._writes and self.may_plan and self.affords_more
         course = await checked(before, after, self.decisions, self._judged, ahead=ahead)
         self._tell_changes(before.plan, course.plan)
         self.course = course

@@ -99,7 +99,7 @@ async def open_journal(saver: BaseCheckpointSaver[Any], config: RunnableConfig) 
     place = Place.of(config)
     if isinstance(saver, LogStore):
         log = saver.open_log(place.thread, place.task)
-        log.visit = place_now().partition("/")[2]  # where the node went to when it looked for its run
+        log.visit = place_now().partition("/")[2]  # the node went there as it began
         return LogJournal(saver, place, log, await log.read())
     return CheckpointJournal(saver, place, await _written(saver, place, place.ref))
 

@@ -27,15 +27,15 @@ def differs(call: str, recorded: Json, came: Json, where: str) -> CassetteError:
     `recorded` is None where nothing was recorded at all.
     """
     if recorded is None:
-        shown = "\n".join(f"  + {line}" for line in _clipped(_lines(came)))
+        shown = "\n".join(f"  + {line}" for line in _clipped(value_lines(came)))
         return CassetteError(f"{where}: {call} was not recorded; it asks:\n{shown}", hint=AGAIN)
-    diff = list(difflib.ndiff(_lines(recorded), _lines(came)))
+    diff = list(difflib.ndiff(value_lines(recorded), value_lines(came)))
     changed = [line for line in diff if line[:1] in "+-"]
     shown = "\n".join(f"  {line}" for line in _clipped(changed))
     return CassetteError(f"{where}: {call} is not what was recorded:\n{shown}", hint=AGAIN)
 
 
-def _lines(value: Json) -> list[str]:
+def value_lines(value: Json) -> list[str]:
     """Return a value line by line: the entries of objects and lists, one a line."""
     return [one_line(line, _WIDTH) for line in _told(value)]
 

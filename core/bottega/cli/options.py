@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, NotRequired, TypedDict, TypeVar
 
 import click
@@ -35,6 +36,12 @@ model = click.option(
 )
 stream = click.option(
     "--stream", is_flag=True, help="With --json: each event as a line of JSON as it happens."
+)
+folder = click.option(
+    "--folder",
+    default=".",
+    type=click.Path(path_type=Path),
+    help="Where the graph file lies, unless BOTTEGA_HOME is set.",
 )
 thread = click.option("--thread", help="Name of a conversation that this run goes on with.")
 steps = click.option("--steps", type=int, help="Most steps of all agents together.")

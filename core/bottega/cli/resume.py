@@ -129,7 +129,7 @@ def _rulings(
     known: Run, waiting: list[Question], wanted: str | None, said: dict[str, Any]
 ) -> dict[str, Ruling]:
     """Return what was said on the command line to the questions that the run waits for."""
-    ruling = _ruling(said)
+    ruling = ruling_said(said)
     if ruling is None:
         return {}
     if not waiting:
@@ -147,7 +147,8 @@ def _rulings(
     return {name: ruling.check(one) for name, one in named.items()}
 
 
-def _ruling(said: dict[str, Any]) -> Ruling | None:
+def ruling_said(said: dict[str, Any]) -> Ruling | None:
+    """Return what the options of a command say for a person; None where they say nothing."""
     from bottega.questions import Ruling
 
     given = {name: value for name, value in said.items() if value}

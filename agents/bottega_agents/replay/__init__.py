@@ -1,0 +1,1 @@
+"""Time travel: runs read back from their store, and forks of them."""
