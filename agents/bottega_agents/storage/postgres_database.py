@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection
@@ -83,10 +83,17 @@ class PostgresDatabase:
         """
         return await self.patiently(lambda: self._once(statement, values))
 
-    async def _once(self, statement: str, values: tuple[object, ...]) -> list[Any]:
-        plain = [v.replace("\0", "\ufffd") if isinstance(v, str) else v for v in values]
+    async def change(self, statement: str, *values: object) -> int:
+        """Carry out the statement and return how many rows it changed; see `do`."""
+        return await self.patiently(lambda: self._changed(statement, values))
+
+    async def _changed(self, statement: str, values: tuple[object, ...]) -> int:
         async with self.connection() as connection:
-            cursor = await connection.execute(cast("Any", statement.replace("?", "%s")), plain)
+            return (await connection.execute(*_in_postgres(statement, values))).rowcount
+
+    async def _once(self, statement: str, values: tuple[object, ...]) -> list[Any]:
+        async with self.connection() as connection:
+            cursor = await connection.execute(*_in_postgres(statement, values))
             return await cursor.fetchall() if cursor.description else []
 
     async def patiently(
@@ -137,6 +144,12 @@ _WORDS = (  # an error of the connection carries no state
     ("timeout", "is the server running, and the address right?"),
     ("resolve", "is the server running, and the address right?"),
 )
+
+
+def _in_postgres(statement: str, values: tuple[object, ...]) -> tuple[Any, list[object]]:
+    """Return the statement as psycopg takes it, and values without what no text here may hold."""
+    plain = [v.replace("\0", "\ufffd") if isinstance(v, str) else v for v in values]
+    return statement.replace("?", "%s"), plain
 
 
 def _is_lost(error: psycopg.Error) -> bool:
