@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from postgres_server import new_store, postgres
 from test_team import both, parts, play, run, team, verdict
 from test_threads import final, interrupt, line
 from test_waiting import APPROVE, Post, approving, asked, resume, sender
@@ -112,6 +113,23 @@ def test_a_fork_runs_nothing_of_what_was_before(store):
     assert all(e.replayed for e in events if isinstance(e, Observation))
     assert told(store, "f").forked_from == "r"
     assert events[-1].steps == 5
+
+
+@pytest.mark.parametrize("kind", [pytest.param("postgresql", marks=postgres)])
+def test_a_fork_in_a_database_server_runs_nothing_of_what_was_before(kind):
+    store, counter = new_store(), Counter()
+    reviewed(store, counter)
+    assert next(one[1:3] for one in shown(told(store))) == ("step", "lead")
+    crew = team(ScriptedModel("x"), ScriptedModel(), ScriptedModel(), ScriptedModel(verdict(True)))
+    assert final(fork(crew, store, "lead:2")) == ["x"]
+    assert counter.made == [3]
+    model = ScriptedModel("Rome", "2.8 million")
+    for number, task in enumerate(("Capital of Italy?", "How many people?")):
+        run(line(parts("a", model)), task=task, thread="t", run_id=f"r{number}", store=store)
+    other = ScriptedModel("about 3 million")
+    fork(line(parts("a", other)), store, 1, run_id="g", of="r1")
+    texts = [message.text for message in other.requests[0].messages][1:]
+    assert texts == ["Capital of Italy?", "Rome", "How many people?"]
 
 
 def test_a_fork_shares_all_moments_before_it_with_its_run(store):
