@@ -100,7 +100,8 @@ class InlineSqliteSaver(SqliteSaver, SqliteStore):
         with self.lock:
             incremental = self.conn.execute("PRAGMA auto_vacuum").fetchone()[0]
             if incremental:
-                self.conn.execute("PRAGMA incremental_vacuum").fetchall()
+                # a page a step: `execute` would take one step, for there is no column to fetch
+                self.conn.executescript("PRAGMA incremental_vacuum")
             else:  # a file of an older version
                 self.conn.execute("PRAGMA auto_vacuum=INCREMENTAL")
                 self.conn.execute("VACUUM")
