@@ -10,7 +10,8 @@ import asyncio
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -46,6 +47,10 @@ class Database(Protocol):
         """Carry out the statement and return its rows; it is on disk then. Raises StorageError."""
         ...
 
+    async def change(self, statement: str, *values: object) -> int:
+        """Carry out the statement and return how many rows it changed. Raises StorageError."""
+        ...
+
 
 class SqliteDatabase:
     """One SQLite file, written where the caller waits for it: that costs less than a thread."""
@@ -55,6 +60,7 @@ class SqliteDatabase:
 
     def __init__(self, connection: sqlite3.Connection, name: str = "the register of runs") -> None:
         self.connection = connection
+        connection.isolation_level = None  # a statement alone needs no BEGIN and no COMMIT
         self.lock = threading.RLock()
         self.name = name
 
@@ -64,8 +70,29 @@ class SqliteDatabase:
 
     def do_now(self, statement: str, *values: object) -> list[Any]:
         """Carry out the statement, without waiting. Raises sqlite3.Error."""
-        with self.lock, self.connection:
+        with self.lock:
             return self.connection.execute(statement, values).fetchall()
+
+    async def change(self, statement: str, *values: object) -> int:
+        """Carry out the statement; another process that writes is waited for."""
+
+        def at_once() -> int:
+            with self.lock:
+                return self.connection.execute(statement, values).rowcount
+
+        return await self.patiently(at_once)
+
+    @contextmanager
+    def transaction(self) -> Generator[sqlite3.Connection, None, None]:
+        """Do all in the block, or nothing. Raises sqlite3.Error."""
+        with self.lock:
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self.connection
+                self.connection.commit()
+            except BaseException:
+                self.connection.rollback()
+                raise
 
     def now(self, action: Callable[[], T]) -> T:
         """Do what needs the file, for those without an event loop. Raises StorageError."""

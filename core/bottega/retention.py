@@ -6,6 +6,7 @@ A run that can be resumed stays whatever its age. What of a run is removed is th
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -64,6 +65,15 @@ def outlived(runs: Sequence[Run], retention: Retention) -> Iterator[Run]:
         ended = run.created if run.ended is None else run.ended
         if over and place >= retention.last and ended <= before:
             yield run
+
+
+def retention_set() -> Retention | None:
+    """Return what `BOTTEGA_KEEP` asks for; None where all is kept. Raises InputError."""
+    text = os.environ.get("BOTTEGA_KEEP", "")
+    try:
+        return Retention(seconds=seconds_in(text)) if text else None
+    except InputError as error:
+        raise InputError(f"BOTTEGA_KEEP: {error.message}", hint=error.hint) from None
 
 
 def seconds_in(text: str) -> float:

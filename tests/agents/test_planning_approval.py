@@ -2,16 +2,17 @@
 
 import json
 
+import pytest
 from plans import asked_of, crew, draft, last_plan, made, tasks_of
 from test_team import run
 from test_threads import final
-from test_waiting import asked, resume
+from test_waiting import Post, approving, asked, resume
 
 from bottega.errors import InputError
 from bottega.events import PlanMade
 from bottega.questions import Ruling
 from bottega.runs import RunStore
-from bottega.testing import ScriptedModel
+from bottega.testing import Say, ScriptedModel, call
 
 APPROVE = Ruling(verdict="approve")
 
@@ -99,8 +100,6 @@ def test_a_plan_that_is_refused_for_good_ends_the_run(tmp_path):
 def test_a_change_is_shown_too_and_what_is_done_stays(tmp_path):
     store = tmp_path / "bottega.db"
     question = waiting(store, made(draft("t1"), draft("t2", "analyst")))
-    from bottega.testing import Say
-
     lead = ScriptedModel(made(draft("t2")))
     unknown = Say(text="I cannot tell.", finish="abstain")
     team = crew(lead, ["A"], [unknown], approve=True)
@@ -137,9 +136,29 @@ def test_where_nobody_can_be_asked_nothing_is_carried_out():
 
 
 def test_a_ruling_that_is_no_plan_is_refused_before_anything_is_kept(tmp_path):
-    import pytest
-
     store = tmp_path / "bottega.db"
     question = waiting(store, made(draft("t1")))
     with pytest.raises(InputError, match="must be a JSON object"):
         resume(crew([], approve=True), store, {question["id"]: Ruling(verdict="edit", value=[1])})
+
+
+def test_tasks_that_wait_for_a_person_keep_their_own_rulings(tmp_path):
+    store, left, right = tmp_path / "bottega.db", Post(), Post()
+
+    def team(lead, librarian, analyst):
+        made_of = crew(lead)
+        made_of.parts["librarian"] = approving("librarian", ScriptedModel(*librarian), left)
+        made_of.parts["analyst"] = approving("analyst", ScriptedModel(*analyst), right)
+        return made_of
+
+    plan = made(draft("t1"), draft("t2", "analyst"), draft("t3", "librarian", "t1", "t2"))
+    first = team([plan], [call("send", to="ann")], [call("send", to="bob")])
+    events = run(first, task="go", run_id="r", store=store)
+    ids = {question["node"]: question["id"] for question in asked(events)}
+    events = resume(team([], ["A"], []), store, {ids["librarian"]: APPROVE})
+    assert events[-1].status == "waiting"
+    assert (left.sent, right.sent) == (["ann"], [])
+    events = resume(team(["done"], ["C"], ["B"]), store, {ids["analyst"]: APPROVE})
+    assert final(events) == ["done"]
+    assert (left.sent, right.sent) == (["ann"], ["bob"])
+    assert [task for task, status in tasks_of(events) if status == "done"] == ["t1", "t2", "t3"]

@@ -1,6 +1,6 @@
 """Stores of other versions: yesterday's are taken in, tomorrow's are refused in one line.
 
-`data/store-version-1.db.gz` was written by the engine of 263ef44, whose processes died at once after
+`data/store-version-1.db.gz` was written by the engine of 263ef44, whose processes died right after
 the scripted model replies below: `done` and `on-thread` on thread `t`, `alone`, `handed-on` (the
 librarian is through, the analyst is not), `revising` (the critic has sent a draft back).
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from postgres_server import new_store, postgres
-from test_team import both, parts, run, team, verdict
+from test_team import parts, run, team, verdict
 from test_threads import final, line
 
 from bottega import tool

@@ -3,10 +3,11 @@
 A coordinator gives `ann` and `bob` work in one turn; ann notes two numbers (a tool with effects
 `once`), bob sends one (a tool that passes its key on) and looks at one; the critic sends the first
 answer back. Every decision follows from the conversation alone, so a resumed crew goes on as it
-would have. Lines in FOLDER/calls name each model call and each tool call that was begun, FOLDER/notes
-and FOLDER/sent hold the effects. `at` is told of every moment at which a process may be killed.
+would have. Lines in FOLDER/calls name each model and tool call that was begun, FOLDER/notes and
+FOLDER/sent hold the effects. `at` is told of every moment at which a process may be killed.
 """
 
+import asyncio
 import hashlib
 import json
 import os
@@ -23,6 +24,9 @@ from bottega.tools import ToolContext
 EDGES = (("start", "lead", ""), ("lead", "critic", ""), ("critic", "lead", "revise"))
 EDGES = (*EDGES, ("critic", "end", "accept"))
 ANSWER = "final: ann noted 2, bob sent and looked"
+
+SLOW = float(os.environ.get("SLOW", "0"))
+"""Seconds that a model call takes."""
 
 under_way: ContextVar[list[str] | None] = ContextVar("under_way", default=None)
 """What this task began and has not recorded yet."""
@@ -75,6 +79,7 @@ class Mind:
         results = [r.content for message in request.messages for r in message.results]
         seen = hashlib.sha256(said + repr(results).encode()).hexdigest()[:12]
         self._traces.begin(f"model {self._node} {seen}")
+        await asyncio.sleep(SLOW)
         turn = getattr(self, f"_{self._node}")(request.messages, results)
         for index, (name, arguments) in enumerate(turn if isinstance(turn, list) else ()):
             yield CallDelta(index=index, name=name, arguments=json.dumps(arguments))

@@ -81,7 +81,7 @@ def test_a_stopped_worker_still_has_its_run(tmp_path, store):
 @stores
 def test_of_those_who_take_up_a_killed_run_one_wins(tmp_path, store):
     store = address(store)
-    with paused(tmp_path, store, "begin look 4") as worker:
+    with paused(tmp_path, store, "begin model critic") as worker:
         worker.kill()
     (tmp_path / "go").touch()
     workers = [start(tmp_path, "recover", store) for _ in range(3)]
@@ -91,13 +91,14 @@ def test_of_those_who_take_up_a_killed_run_one_wins(tmp_path, store):
     assert traces.read("notes") == ["1", "2"]
     assert len(traces.read("sent")) == 1
     begun = traces.read("calls")
-    assert {name for name in begun if begun.count(name) > 1} == {"look 4"}
+    (again,) = {name for name in begun if begun.count(name) > 1}
+    assert again.startswith("model critic")  # what was under way when it was killed
 
 
 class TestWhenTheServerForgets:
     pytestmark = postgres
 
-    @pytest.mark.parametrize("moment", ["begin look 4", "replied"])
+    @pytest.mark.parametrize("moment", ["begin model critic", "replied"])
     def test_a_worker_that_slept_over_it_has_lost_its_run(self, tmp_path, moment):
         store = new_store()
         with paused(tmp_path, store, moment) as worker:

@@ -2,8 +2,9 @@
 
     python worker.py FOLDER run|resume|recover
 
-Works on the run `r` of the store in FOLDER (or BOTTEGA_STORE). At the moment that PAUSE_AT names it
-writes `paused` and waits for the file `go`. Exits as the command line would, with the error on stderr.
+Works on the run `r` of the store in FOLDER (or BOTTEGA_STORE). At the first moment that begins as PAUSE_AT
+it writes `paused` and waits for the file `go`. Exits as the command line would, with the error on
+stderr.
 """
 
 import asyncio
@@ -25,7 +26,7 @@ FOLDER, MODE, PAUSE_AT = Path(sys.argv[1]), sys.argv[2], os.environ.get("PAUSE_A
 
 
 def pause(moment: str) -> None:
-    if moment == PAUSE_AT:
+    if PAUSE_AT and moment.startswith(PAUSE_AT) and not (FOLDER / "paused").exists():
         (FOLDER / "paused").touch()
         while not (FOLDER / "go").exists():
             time.sleep(0.02)

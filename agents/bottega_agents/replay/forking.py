@@ -148,6 +148,7 @@ async def _before(saver: Any, old: Recorded) -> tuple[int, dict[str, Any]]:
         step = found.metadata["step"]
         if step < first:
             values = cast("Mapping[str, Any]", found.checkpoint["channel_values"])
+            values = {**values, **values.get("__start__", {})}  # a fork was given them at its start
             kept = {key: values[key] for key in State.__annotations__ if key in values}
             return step + 1, kept
     return 0, {}

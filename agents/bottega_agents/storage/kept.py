@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, replace
@@ -15,6 +16,7 @@ from bottega.errors import InputError, StorageError
 from bottega.events import RunEnded
 from bottega.questions import Question
 from bottega.register import Lease, Register
+from bottega.retention import Retention, retention_set
 from bottega.runs import RESUMABLE, Run
 from bottega.store import run_name, thread_name
 from bottega_agents.storage.stores import use_store
@@ -22,6 +24,10 @@ from bottega_agents.storage.stores import use_store
 if TYPE_CHECKING:
     from bottega.plugin.manager import PluginManager
 
+TIDY_EVERY = 3600.0
+"""Seconds between two looks for runs that `BOTTEGA_KEEP` keeps no longer."""
+_tidied: dict[str, float] = {}
+"""When each store was last looked through by this process."""
 CLOSING = 3.0
 """Seconds in which a run that is broken off is marked so; after a kill nobody marks it either."""
 
@@ -73,8 +79,11 @@ async def keep_run(
     if job.store is None:
         yield None
         return
+    retention = retention_set()
     async with AsyncExitStack() as stack:
         saver, store = await stack.enter_async_context(use_store(job.store, plugins))
+        if retention is not None:
+            stack.push_async_callback(_tidy, saver, str(job.store), retention)
         if job.resume:
             job = replace(job, thread=(await store.register.get(job.run_id)).thread)
         await stack.enter_async_context(store.hold(run_name(job.run_id), _busy_run(job)))
@@ -95,6 +104,15 @@ async def keep_run(
             yield Kept(job=job, saver=saver, register=store.register, lease=lease)
         finally:
             leases.pop(thread_of(name, job), None)
+
+
+async def _tidy(saver: Any, store: str, retention: Retention) -> None:
+    """Let go of old runs, once in a while; what goes wrong is told by `bottega runs prune`."""
+    now = time.monotonic()
+    if hasattr(saver, "let_go") and now - _tidied.get(store, -TIDY_EVERY) >= TIDY_EVERY:
+        _tidied[store] = now
+        with suppress(StorageError):
+            await saver.let_go(retention)
 
 
 async def _taken_up(job: Job, register: Register) -> Job:

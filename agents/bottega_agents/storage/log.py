@@ -38,7 +38,7 @@ _NEW = (
 _READ = "SELECT number, key, value FROM bottega_journal WHERE log = ? ORDER BY number"
 _FIND = "SELECT log FROM bottega_logs WHERE thread = ? AND task = ?"
 _ENTRY = "INSERT INTO bottega_journal (log, number, key, value, at) "
-_ONCE = " ON CONFLICT (log, number) DO NOTHING RETURNING number"
+_ONCE = " ON CONFLICT (log, number) DO NOTHING"
 _FREELY = f"{_ENTRY}VALUES (?, ?, ?, ?, ?){_ONCE}"
 _SAME = "SELECT key, value FROM bottega_journal WHERE log = ? AND number = ?"
 
@@ -103,10 +103,10 @@ class JournalLog:
             self._log = int(found[0][0])
         row = (self._log, number, key, encode(value), moment())
         if self._lease is None:
-            written = await self._database.do(_FREELY, *row)
+            written = await self._database.change(_FREELY, *row)
         else:
             leased = (self._lease.run_id, self._lease.epoch)
-            written = await self._database.do(self._leased, *row, *leased)
+            written = await self._database.change(self._leased, *row, *leased)
         if not written and not await self._is_there(row):
             raise (self._lease or Lease(run_id=self._thread, epoch=0)).lost()
 

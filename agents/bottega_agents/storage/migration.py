@@ -113,4 +113,5 @@ def _moved(connection: sqlite3.Connection, thread: str, transcripts: Any) -> boo
 
 def opening_of(transcript: dict[str, Any]) -> dict[str, Json]:
     """Return the entry that tells the whole conversation at once."""
-    return {"messages": transcript["messages"], "step": transcript["step"], "before": None}
+    told = {"messages": transcript["messages"], "step": transcript["step"], "before": None}
+    return {**told, "path": "", "dialect": ""}

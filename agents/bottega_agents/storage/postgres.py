@@ -75,7 +75,7 @@ class PostgresSaver(AsyncPostgresSaver):
         """Take the address. Raises InputError when it is none."""
         self.database = PostgresDatabase(url)
         serializer = StrictSerializer(self.database.name)
-        super().__init__(cast("Any", self.database.pool), serde=serializer)
+        super().__init__(cast("Any", None), serde=serializer)  # see `_cursor`
         self.register = Register(self.database)
         self.leases: dict[str, Lease] = {}
         """By LangGraph's thread: in whose name is written."""
@@ -169,7 +169,7 @@ class PostgresSaver(AsyncPostgresSaver):
         """Delete the thread's checkpoints and journals."""
 
         async def delete() -> None:
-            async with self.database.pool.connection() as connection, connection.transaction():
+            async with self.database.connection() as connection, connection.transaction():
                 for statement in THREAD:
                     text: Any = statement.replace("?", "%s")
                     await connection.execute(text, (thread_id,))
@@ -179,7 +179,7 @@ class PostgresSaver(AsyncPostgresSaver):
     @asynccontextmanager
     async def _cursor(self, *, pipeline: bool = False) -> AsyncGenerator[AsyncCursor[DictRow]]:
         """Open a cursor; LangGraph asks for a pipeline where it writes."""
-        async with self.database.pool.connection() as connection:
+        async with self.database.connection() as connection:
             if not pipeline:
                 async with connection.cursor(binary=True, row_factory=dict_row) as cursor:
                     yield cursor

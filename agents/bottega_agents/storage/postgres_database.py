@@ -6,18 +6,17 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg_pool import AsyncConnectionPool
 
 from bottega.errors import InputError, StorageError
 from bottega.escape import mask, one_line
+from bottega_agents.storage.connections import Connection, Connections
 
 T = TypeVar("T")
-Connection = AsyncConnection[Any]
 
 PATIENCE = 60.0
 """Seconds for which a run waits for a server that is restarted."""
@@ -60,26 +59,21 @@ class PostgresDatabase:
         self.name = _shown(known)
         self._secret = str(known.get("password") or "")
         self._conninfo = make_conninfo(url, **{**_DEFAULTS, **known})
-        self.pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
-            self._conninfo,
-            kwargs={"autocommit": True},
-            min_size=0,
-            max_size=MOST_CONNECTIONS,
-            open=False,
-        )
+        self._connections = Connections(self.connect, MOST_CONNECTIONS)
+        self.connection = self._connections.one
+        """Lends a connection; raises psycopg.Error."""
 
     async def open(self) -> None:
         """See whether the server lets us in. Raises StorageError."""
         connection = await self.patiently(self.connect, OPENING, starting=True)
         await connection.close()
-        await self.pool.open()
 
     async def close(self) -> None:
         """Close all connections."""
-        await self.pool.close(timeout=1.0)
+        await self._connections.close()
 
     async def connect(self) -> Connection:
-        """Make a connection beside those of the pool."""
+        """Make a connection beside those that are shared."""
         return await AsyncConnection.connect(self._conninfo, autocommit=True)
 
     async def do(self, statement: str, *values: object) -> list[Any]:
@@ -89,10 +83,17 @@ class PostgresDatabase:
         """
         return await self.patiently(lambda: self._once(statement, values))
 
+    async def change(self, statement: str, *values: object) -> int:
+        """Carry out the statement and return how many rows it changed; see `do`."""
+        return await self.patiently(lambda: self._changed(statement, values))
+
+    async def _changed(self, statement: str, values: tuple[object, ...]) -> int:
+        async with self.connection() as connection:
+            return (await connection.execute(*_in_postgres(statement, values))).rowcount
+
     async def _once(self, statement: str, values: tuple[object, ...]) -> list[Any]:
-        plain = [v.replace("\0", "\ufffd") if isinstance(v, str) else v for v in values]
-        async with self.pool.connection() as connection:
-            cursor = await connection.execute(cast("Any", statement.replace("?", "%s")), plain)
+        async with self.connection() as connection:
+            cursor = await connection.execute(*_in_postgres(statement, values))
             return await cursor.fetchall() if cursor.description else []
 
     async def patiently(
@@ -124,22 +125,31 @@ class PostgresDatabase:
         if self._secret:
             said = said.replace(self._secret, "***")
         state = error.sqlstate or ""
-        hint = next((hint for mark, hint in _HINTS if state.startswith(mark) or mark in said), "")
+        by_state = (hint for mark, hint in _STATES if state.startswith(mark))
+        hint = next(by_state, "") or next((hint for mark, hint in _WORDS if mark in said), "")
         return StorageError(f"{self.name}: {said}", hint=hint, retryable=_is_lost(error))
 
 
-_HINTS = (
+_STATES = (
     ("28", "check user and password in BOTTEGA_STORE"),
+    ("3D", "make it with: createdb NAME"),
+    ("42501", "the user needs the right to create tables"),
+    ("53", "make room on the server; go on then with: bottega resume RUN"),
+)
+_WORDS = (  # an error of the connection carries no state
     ("authentication failed", "check user and password in BOTTEGA_STORE"),
     ("no password supplied", "check user and password in BOTTEGA_STORE"),
-    ("3D", "make it with: createdb NAME"),
     ("does not exist", "make it with: createdb NAME"),
-    ("53", "make room on the server; go on then with: bottega resume RUN"),
     ("refused", "is the server running, and the address right?"),
     ("timeout", "is the server running, and the address right?"),
     ("resolve", "is the server running, and the address right?"),
-    ("42501", "the user needs the right to create tables"),
 )
+
+
+def _in_postgres(statement: str, values: tuple[object, ...]) -> tuple[Any, list[object]]:
+    """Return the statement as psycopg takes it, and values without what no text here may hold."""
+    plain = [v.replace("\0", "\ufffd") if isinstance(v, str) else v for v in values]
+    return statement.replace("?", "%s"), plain
 
 
 def _is_lost(error: psycopg.Error) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -100,7 +100,8 @@ class InlineSqliteSaver(SqliteSaver, SqliteStore):
         with self.lock:
             incremental = self.conn.execute("PRAGMA auto_vacuum").fetchone()[0]
             if incremental:
-                self.conn.execute("PRAGMA incremental_vacuum").fetchall()
+                # a page a step: `execute` would take one step, for there is no column to fetch
+                self.conn.executescript("PRAGMA incremental_vacuum")
             else:  # a file of an older version
                 self.conn.execute("PRAGMA auto_vacuum=INCREMENTAL")
                 self.conn.execute("VACUUM")
@@ -117,18 +118,10 @@ class InlineSqliteSaver(SqliteSaver, SqliteStore):
     @contextmanager
     def cursor(self, transaction: bool = True) -> Generator[sqlite3.Cursor, None, None]:
         """Open a cursor; unlike LangGraph's, leave nothing half-written where something fails."""
-        with self.lock:
-            cursor = self.conn.cursor()
-            try:
-                yield cursor
-                if transaction:
-                    self.conn.commit()
-            except BaseException:
-                if transaction:
-                    self.conn.rollback()
-                raise
-            finally:
-                cursor.close()
+        with self.lock, ExitStack() as stack:
+            if transaction and not self.conn.in_transaction:
+                stack.enter_context(self.database.transaction())
+            yield stack.enter_context(closing(self.conn.cursor()))
 
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """Return a checkpoint; the newest is the one that was written last.
@@ -183,18 +176,17 @@ class InlineSqliteSaver(SqliteSaver, SqliteStore):
         await self.database.patiently(lambda: self._delete(str(thread_id)))
 
     def _delete(self, thread: str) -> None:
-        with self.lock, self.conn:
+        with self.database.transaction() as connection:
             for statement in THREAD:
-                self.conn.execute(statement, (thread,))
+                connection.execute(statement, (thread,))
 
     def _prepare(self) -> None:
         """Make what is missing; take in a store of an older version."""
         self.setup()
-        with self.lock, self.conn:
-            self.conn.execute("BEGIN IMMEDIATE")
+        with self.database.transaction() as connection:
             for statement in (*statements(TABLES), _INDEX):
-                self.conn.execute(statement)
-            migrate(self.conn, self.serde)
+                connection.execute(statement)
+            migrate(connection, self.serde)
 
     def _named(self, config: RunnableConfig) -> RunnableConfig:
         """Return the configuration with the id of the newest checkpoint, where it names none."""
@@ -216,8 +208,7 @@ class InlineSqliteSaver(SqliteSaver, SqliteStore):
         return await self.database.patiently(lambda: self._checked(lease, write))
 
     def _checked(self, lease: Lease, write: Callable[[], T]) -> T:
-        with self.lock, self.conn:
-            self.conn.execute("BEGIN IMMEDIATE")
-            if not self.conn.execute(_CHECK, (lease.run_id, lease.epoch)).fetchall():
+        with self.database.transaction() as connection:
+            if not connection.execute(_CHECK, (lease.run_id, lease.epoch)).fetchall():
                 raise lease.lost()
             return write()

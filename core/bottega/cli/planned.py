@@ -18,7 +18,8 @@ def plan_line(event: PlanMade) -> tuple[str, str, str]:
     """Return the mark, the text and the style of a plan's first line."""
     plan, why = event.plan, f" ({one_line(event.reason)})" if event.reason else ""
     what = "plan" if plan["number"] == 1 else f"plan {plan['number']}"
-    return "☰", f"{what}: {len(plan['tasks'])} tasks{why}", "bold"
+    count = len(plan["tasks"])
+    return "☰", f"{what}: {count} task{'' if count == 1 else 's'}{why}", "bold"
 
 
 def task_lines(plan: Mapping[str, Json]) -> list[str]:
