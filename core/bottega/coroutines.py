@@ -18,8 +18,8 @@ T = TypeVar("T")
 
 GRACE = 1.0
 """Seconds that a coroutine has for cleaning up when its time is over."""
-CANCEL_GRACE = 10.0
-"""Seconds that it has when the caller is cancelled."""
+CANCEL_GRACE = 8.0
+"""Seconds that it has when the caller is cancelled: a process that is told to end does so in 10."""
 
 
 class ExpiredError(Exception):

@@ -41,7 +41,7 @@ def counts(store):
     """Return the rows of each table of the store."""
 
     async def work():
-        async with use_store(store) as (saver, opened):
+        async with use_store(store) as (saver, _):
             do = saver.database.do
             writes = "writes" if hasattr(saver, "conn") and saver.conn else "checkpoint_writes"
             tables = ["checkpoints", writes, "bottega_logs", "bottega_journal"]
@@ -145,8 +145,8 @@ def test_the_file_shrinks(tmp_path):
     run(one("y"), thread="t", run_id="kept", store=store)
     before = store.stat().st_size
     gone = pruned(store, Retention(seconds=0, last=1))
-    assert gone.freed > 900_000
-    assert store.stat().st_size < before - 900_000
+    assert gone.freed > 3_000_000
+    assert store.stat().st_size < before - 2_500_000
 
 
 def test_the_command_prunes(tmp_path, capsys, monkeypatch):

@@ -172,13 +172,16 @@ def bottega_sandboxes() -> Iterable[Offer]:
 
 @hookspec
 def bottega_checkpointers() -> Iterable[Offer]:
-    """Offer stores for checkpoints and journals.
+    """Offer stores for checkpoints, journals and runs.
 
     Fires: once, when checkpointers are first listed or looked up.
-    Result: offers; each factory returns a LangGraph `BaseCheckpointSaver`.
+    Result: offers, each named as the scheme of its addresses in `BOTTEGA_STORE`; its factory takes
+    the option `address` and returns a LangGraph `BaseCheckpointSaver`, which may be a context
+    manager (`async with`). One that is a `bottega.store.Store` too keeps the runs; beside any other
+    they are kept in the SQLite file of the working directory.
 
     Example:
-        return [Offer(name="ram", summary="Forgets.", factory=lambda context: InMemorySaver())]
+        return [Offer(name="redis", summary="Redis.", factory=redis_saver)]
     """
     return ()
 
