@@ -29,7 +29,6 @@ from bottega_agents.storage.log import JournalLog
 from bottega_agents.storage.postgres import PostgresSaver
 from bottega_agents.storage.sqlite import InlineSqliteSaver
 
-
 MOST = 40
 """Kills of one run; then it is let through."""
 
