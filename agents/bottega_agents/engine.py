@@ -136,7 +136,7 @@ class _Execution:
             self._emit(RunStarted, name=name, task=job.task, thread=job.thread, resumed=job.resume)
             try:
                 if kept is not None and ORIGIN in job.origin:
-                    await self._leave(Fork.loads(job.origin[ORIGIN]), kept)
+                    await self._leave(Fork.loads(job.origin[ORIGIN]), kept, job)
                 end = await self._end(kept, job)
             except BaseException:
                 if kept is not None:
@@ -144,11 +144,11 @@ class _Execution:
                 raise
             run.emit(end)
 
-    async def _leave(self, fork: Fork, kept: Kept) -> None:
+    async def _leave(self, fork: Fork, kept: Kept, job: Job) -> None:
         """Take over what the run shares with the one that it was forked from."""
         self._team, instructions = with_prompt(self._team, fork)
         name, run = self._team.spec.name, self._run
-        seeds = await seeds_for(fork, run.run_id, name, kept.saver, kept.register)
+        seeds = await seeds_for(fork, job, name, kept.saver, kept.register)
         run.kept[SEEDS] = replace(seeds, instructions=instructions)
         said = {key: Ruling.from_json(ruling) for key, ruling in fork.rulings.items()}
         run.rulings.known = {**said, **run.rulings.known}

@@ -12,9 +12,7 @@ from bottega.messages import Message, ToolCall
 class CallIds:
     """The ids that a conversation has used."""
 
-    def __init__(
-        self, messages: Iterable[Message], path: str, taken: Iterable[str] = ()
-    ) -> None:
+    def __init__(self, messages: Iterable[Message], path: str, taken: Iterable[str] = ()) -> None:
         """Take the conversation, or the ids of its calls."""
         self._taken = {*taken, *(call.id for message in messages for call in message.calls)}
         # loops of one agent that run side by side must not make the same ids

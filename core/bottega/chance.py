@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Literal
 
-Draw = Literal["now", "ticks", "random", "id"]
+Draw = Literal["now", "ticks", "seconds", "random", "id"]
 Draws = Callable[[Draw, Callable[[], Any]], Any]
 """Takes what is drawn and how to draw it; returns what came, or what came when it was recorded."""
 
@@ -31,6 +31,12 @@ def ticks() -> float:
     """Return the seconds of a clock that is never set back; its zero means nothing."""
     draws = DRAWS.get()
     return _time.monotonic() if draws is None else draws("ticks", _time.monotonic)
+
+
+def seconds(measure: Callable[[], float]) -> float:
+    """Return how long something took, as it is measured."""
+    draws = DRAWS.get()
+    return measure() if draws is None else draws("seconds", measure)
 
 
 def random() -> float:

@@ -7,16 +7,18 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_team import both, run, team, verdict
+from test_team import both, parts, run, team, verdict
 from test_waiting import APPROVE, Post, asked, sender
 
 from bottega import Budget, tool
 from bottega.cassette import Cassette, CassetteError
 from bottega.cli.main import bottega
+from bottega.decider import Judgement
 from bottega.engine import Job
 from bottega.errors import InputError
 from bottega.events import Observation
 from bottega.run import new_run_id
+from bottega.tape import TAPE
 from bottega.testing import Say, ScriptedModel, call, calls
 
 pytest_plugins = ["pytester"]
@@ -88,6 +90,27 @@ def test_a_run_that_waits_is_played_with_its_resumption(tmp_path):
     again, nothing = whole(tmp_path / "b.db", [], [])
     assert again == first
     assert (sent, nothing) == (["ann"], [])
+
+
+def test_questions_that_a_node_asks_at_once_come_in_any_order(tmp_path):
+    class Slow:
+        name = "slow"
+
+        async def judge(self, question, *, context=""):
+            await asyncio.sleep({"a": 0.02, "b": 0.0}[question])
+            return Judgement(verdict=question == "a")
+
+    async def asks(decider):
+        taped = TAPE.get().run()
+        made = taped.parts(parts("x", ScriptedModel(), decider=decider))
+        taped.ask(None)
+        return await asyncio.gather(*(made.decider.judge(question) for question in "ab"))
+
+    with Cassette(tmp_path / "c.jsonl"):
+        first = asyncio.run(asks(Slow()))
+    with Cassette(tmp_path / "c.jsonl"):
+        again = asyncio.run(asks(None))
+    assert [one.verdict for one in again] == [one.verdict for one in first] == [True, False]
 
 
 def test_a_changed_verdict_is_told_with_both_sides(tmp_path):

@@ -16,8 +16,8 @@ from bottega.errors import InputError
 from bottega.events import Observation
 from bottega.fork import forked
 from bottega.questions import Ruling
+from bottega.retelling import retold
 from bottega.testing import Say, ScriptedModel, call, calls
-from bottega.trace import trace
 from bottega_agents.replay.reading import read_run
 
 
@@ -27,7 +27,7 @@ def store(tmp_path):
 
 
 def told(store, run_id="r"):
-    return trace(asyncio.run(read_run(store, run_id)), lambda name: Native())
+    return retold(asyncio.run(read_run(store, run_id)), lambda name: Native())
 
 
 def fork(crew, store, at, run_id="f", of="r", **changes):

@@ -29,7 +29,6 @@ from bottega_agents.storage.log import JournalLog
 from bottega_agents.storage.postgres import PostgresSaver
 from bottega_agents.storage.sqlite import InlineSqliteSaver
 
-
 MOST = 40
 """Kills of one run; then it is let through."""
 
@@ -53,10 +52,11 @@ class Moments:
 
         async def call(*args, **kwargs):
             self.at(f"before {name}")
-            result = await method(*args, **kwargs)
-            if kind is JournalLog and "/intent/" in args[1]:
+            intent = kind is JournalLog and "/intent/" in args[1]
+            if intent:  # a server may have it before we hear so
                 self.traces.start("once, not begun yet")
-            elif kind is JournalLog:
+            result = await method(*args, **kwargs)
+            if kind is JournalLog and not intent:
                 self.traces.recorded()
             self.at(f"after {name}")
             return result

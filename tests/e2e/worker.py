@@ -2,9 +2,9 @@
 
     python worker.py FOLDER run|resume|recover
 
-Works on the run `r` of the store in FOLDER (or BOTTEGA_STORE). At the first moment that begins as PAUSE_AT
-it writes `paused` and waits for the file `go`. Exits as the command line would, with the error on
-stderr.
+Works on the run `r` of the store in FOLDER (or BOTTEGA_STORE). At the first moment that begins as
+PAUSE_AT it writes `paused` and waits for the file `go`. Exits as the command line would, with the
+error on stderr.
 """
 
 import asyncio

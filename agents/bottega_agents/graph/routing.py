@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, cast
 from bottega import chance
 from bottega.events import Decision
 from bottega.run import RunContext
-from bottega.spec.condition import Value
 from bottega.spec.model import END
 from bottega.spec.ways import Way, chosen
 from bottega_agents.communication.mail import carried

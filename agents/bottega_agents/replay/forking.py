@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-from bottega.engine import Team
+from bottega.engine import Job, Team
 from bottega.errors import InputError
 from bottega.fork import Fork
 from bottega.history import OPENING
@@ -50,6 +50,8 @@ class Seeds:
     """Those of the old run, by their names in the new one."""
     instructions: str = ""
     """Of the forked node, before they were changed."""
+    changed: bool = True
+    """Whether the graph may be another one: then a visit that wrote nothing down counts, too."""
     begins: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """The state of the old run's thread before it began."""
     tasks: dict[str, str] = field(default_factory=dict[str, str])
@@ -64,7 +66,7 @@ class Seeds:
             return
         self.tasks[name] = journal.ref["task"]
         visit = self.visits.get(name)
-        if visit is None and not self.reached:
+        if visit is None and self.changed and not self.reached:
             raise InputError(
                 f"the graph comes to {name}, where run {self.fork.run} never was, before the fork",
                 hint="fork with a graph that goes the same way up to there",
@@ -117,7 +119,7 @@ def _outcomes(entries: Mapping[str, Json], later: tuple[Entry, ...]) -> dict[str
     return {entry.key: entry.value for entry in later if entry.key in begun}
 
 
-async def seeds_for(fork: Fork, run_id: str, name: str, saver: Any, register: Any) -> Seeds:
+async def seeds_for(fork: Fork, job: Job, name: str, saver: Any, register: Any) -> Seeds:
     """Read what a fork shares with the run that it leaves. Raises InputError, StorageError."""
     old = await recorded(saver, await register.get(fork.run))
     if not any(visit.log == fork.log for visit in old.visits):
@@ -125,14 +127,16 @@ async def seeds_for(fork: Fork, run_id: str, name: str, saver: Any, register: An
             f"run {fork.run}, which this run was forked from, is no longer kept",
             hint="start a new run",
         )
-    new = Run(run_id=run_id, thread="", name=name, task="")
+    new = Run(run_id=job.run_id, thread="", name=name, task="")
+    digest = old.run.origin.get("digest")
     opened = {visit.name: visit.task for visit in (await recorded(saver, new)).visits}
     shift, begins = await _before(saver, old)
     if old.earlier:
-        await _copy(saver, old, run_id)
+        await _copy(saver, old, job.run_id)
     return Seeds(
         fork=fork,
         visits={earlier_by(visit.name, shift): visit for visit in old.visits},
+        changed=digest is None or digest != job.origin.get("digest"),
         begins=begins,
         tasks=opened,
         reached=earlier_by(fork.visit, shift) in opened,

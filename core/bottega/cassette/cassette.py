@@ -45,7 +45,9 @@ class Cassette:
 
     @property
     def replays(self) -> bool:
-        """Whether the cassette is played, not recorded."""
+        """Whether the cassette is played, not recorded; settled when it is opened."""
+        if self._around is not None:
+            return self._around.deck.replays
         return self.mode == "replay" or (self.mode == "auto" and self.file.exists())
 
     def __enter__(self) -> Cassette:

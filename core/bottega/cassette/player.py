@@ -118,11 +118,14 @@ class Player:
         waiting, asked = self._calls[kind, at], masked(asked)
         if not waiting:
             raise self.failed(differs(_named(kind, at), None, asked, str(self._file)))
-        number, line = waiting.popleft()
-        if line["asked"] != asked:
-            where = f"{self._file}:{number}"
-            raise self.failed(differs(_named(kind, at), line["asked"], asked, where))
-        return number, line
+        wanted = _known_by(kind, asked)
+        for found in waiting:  # calls that one place makes at once were noted as they ended
+            if _known_by(kind, found[1]["asked"]) == wanted:
+                waiting.remove(found)
+                return found
+        number, line = waiting[0]
+        where = f"{self._file}:{number}"
+        raise self.failed(differs(_named(kind, at), line["asked"], asked, where))
 
     def failed(self, problem: CassetteError) -> CassetteError:
         """Note the first thing that is not as recorded, and return the error."""
@@ -148,6 +151,11 @@ class Player:
                 CassetteError(f"{self._file}: {what!r} was drawn at {place()!r}, and not recorded")
             )
         return self._last[what]  # a clock that is read once more shows the same
+
+
+def _known_by(kind: str, asked: Json) -> Json:
+    """Return what a call is known by: of a request, the digest of all that the model sees."""
+    return (asked["model"], asked["digest"]) if kind == "model" else asked
 
 
 def _named(kind: str, at: str) -> str:
