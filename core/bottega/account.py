@@ -1,7 +1,9 @@
 """One resource of a budget: how much of it may be spent, is spent, is promised.
 
-Accounts of one resource form a tree. A limit is a lease: it is taken out of the nearest limit
-above, which cannot give the same amount to another. What is spent counts for all above.
+Accounts of one resource form a tree. A limit is a lease, paid out call by call: what a call may
+take is promised to it on its whole way up to the root, and what it does not take comes back when it
+ends. A lease takes nothing from others before it is used, so siblings share what is left, and none
+of them passes a limit, its own or one above.
 """
 
 from __future__ import annotations
@@ -18,102 +20,62 @@ class Account:
 
     above: Account | None = None
     limit: float | None = None
-    """What was granted; None spends out of the account above."""
-    asked: float | None = None
-    """What was asked for: more than the limit where those above had no more."""
+    """The most that may be spent here and below; None for what those above allow."""
     spent: float = 0.0
     held: float = field(default=0.0, init=False)
-    """Promised to calls under way: it comes back when they end."""
-    leased: float = field(default=0.0, init=False)
-    """Given to accounts below, as far as they have not spent it."""
+    """Promised to calls under way, here and below: it comes back when they end."""
+    _calls: int = field(default=0, init=False)
+    """How many of them there are."""
 
-    def lease(self, asked: float | None, spent: float = 0.0) -> Account:
-        """Open an account below this one; `spent` is what it had spent before a restart.
-
-        It gets what is there where that is less than what is asked.
-        """
-        child = Account(above=self, asked=asked, spent=spent)
-        source = self.binding
-        if asked is not None:
-            wanted = max(0.0, asked - spent)
-            granted = wanted if source is None else min(wanted, source.room)
-            child.limit = spent + granted
-            if source is not None:
-                source.leased += granted
-        return child
-
-    def close(self) -> None:
-        """Give back what is not spent."""
-        source = None if self.above is None else self.above.binding
-        if source is not None and self.limit is not None:
-            source.leased -= self._unspent()
-        self.limit = None
+    def lease(self, limit: float | None, spent: float = 0.0) -> Account:
+        """Open an account below this one; `spent` is what it had spent before a restart."""
+        return Account(above=self, limit=limit, spent=spent)
 
     @property
-    def binding(self) -> Account | None:
-        """The nearest account from here upwards that has a limit."""
-        account: Account | None = self
-        while account is not None and account.limit is None:
-            account = account.above
-        return account
+    def is_limited(self) -> bool:
+        """Whether there is any limit, here or above."""
+        return any(account.limit is not None for account in self._upwards())
 
     @property
     def room(self) -> float:
         """What can be promised now; infinite without a limit."""
-        binding = self.binding
-        return math.inf if binding is None else max(0.0, binding.left - binding.held)
+        return max(0.0, min(account._left - account.held for account in self._upwards()))
 
     @property
     def left(self) -> float:
         """What can be promised once the calls under way have ended, if they should cost nothing."""
-        binding = self.binding
-        if binding is None:
-            return math.inf
-        assert binding.limit is not None
-        return max(0.0, binding.limit - binding.spent - binding.leased)
+        return max(0.0, min(account._left for account in self._upwards()))
+
+    @property
+    def scarcest(self) -> Account:
+        """The account on the way up whose limit leaves the least; the nearest of several."""
+        return min(self._upwards(), key=lambda account: account._left)
 
     @contextmanager
     def promised(self, amount: float) -> Generator[None, None, None]:
-        """Keep an amount for a call, as long as that is under way."""
-        binding = self.binding
-        if binding is None:
-            yield
-            return
-        binding.held += amount
+        """Keep an amount for a call, here and above, as long as that is under way."""
+        for account in self._upwards():
+            account._calls += 1
+            account.held += amount
         try:
             yield
         finally:
-            binding.held -= amount
+            for account in self._upwards():
+                account._calls -= 1
+                # fractions do not add up to nothing: what is left of them would be kept for nobody
+                account.held = account.held - amount if account._calls else 0.0
 
     def spend(self, amount: float) -> None:
         """Count what was spent, here and above; a negative amount takes it back."""
         for account in self._upwards():
-            before = account._unspent()
             account.spent += amount
-            if account.limit is not None and account.above is not None:
-                source = account.above.binding
-                if source is not None:
-                    source.leased -= before - account._unspent()
 
-    def used_up(self) -> Account | None:
-        """Return the account whose limit is why nothing is left here."""
-        binding = self.binding
-        while binding is not None and binding.above is not None and _was_cut(binding):
-            source = binding.above.binding
-            if source is None:
-                break
-            binding = source
-        return binding
-
-    def _unspent(self) -> float:
-        return 0.0 if self.limit is None else max(0.0, self.limit - self.spent)
+    @property
+    def _left(self) -> float:
+        return math.inf if self.limit is None else self.limit - self.spent
 
     def _upwards(self) -> Iterator[Account]:
         account: Account | None = self
         while account is not None:
             yield account
             account = account.above
-
-
-def _was_cut(account: Account) -> bool:
-    return account.limit is not None and account.asked is not None and account.limit < account.asked

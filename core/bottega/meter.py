@@ -1,8 +1,8 @@
 """The meters that watch what a run spends.
 
-Meters form a tree: `with meter.lease(budget) as child:` gives a part of what is left to a child;
-what it spends counts for all above it, and what it does not spend comes back. What a model call
-will cost before it is made is `bottega.spending`'s business.
+Meters form a tree: `meter.lease(budget)` lets a child spend a part of what is left; it counts for
+all above it, and what the child does not spend others may. What a model call will cost before it is
+made is `bottega.spending`'s business.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import asyncio
 import math
 import time
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 from typing import Literal
 
 from bottega.account import Account
@@ -26,7 +25,7 @@ RESOURCES: tuple[Resource, ...] = ("steps", "tokens", "money")
 _COUNTED = (*RESOURCES, "input_tokens", "output_tokens", "unpriced")
 
 
-class Meter(AbstractContextManager["Meter"]):
+class Meter:
     """How much of a budget is spent: by a run, or by a part of it that has a lease."""
 
     def __init__(self, budget: Budget, above: Meter | None = None) -> None:
@@ -39,13 +38,14 @@ class Meter(AbstractContextManager["Meter"]):
         self._earlier: dict[str, float] = {}
         self._waiting: list[asyncio.Future[None]] = above._waiting if above else []
         self._accounts = {name: Account() for name in _COUNTED}
-        self._since = self.clock.seconds if above else 0.0
+        self.since = self.clock.seconds if above else 0.0
+        """Where the run's clock stood when this part of it began."""
         if above is None:
             self.budget = budget
 
     @property
     def budget(self) -> Budget:
-        """What was asked for: a lease may have got less."""
+        """The own limits; those above hold as well."""
         return self._budget
 
     @budget.setter
@@ -53,23 +53,25 @@ class Meter(AbstractContextManager["Meter"]):
         """Set a run's limits, before anything is leased."""
         self._budget = budget
         for name in RESOURCES:
-            self._accounts[name].limit = self._accounts[name].asked = getattr(budget, name)
+            self._accounts[name].limit = getattr(budget, name)
 
     # -- the tree
 
     def lease(
         self, budget: Budget = UNLIMITED, earlier: Mapping[str, float] | None = None
     ) -> Meter:
-        """Return a child's meter with a part of what is left here; leave it as a context manager.
+        """Return a child's meter, which may spend out of what is left here.
 
-        Without limits of its own a child shares its parent's. `earlier` is what it had spent when
-        a process before this one died: the parent has counted that already.
+        Its limits keep nothing from others: no more than they say is spent, and no more than is
+        left above. `earlier` is what it had spent when a process before this one died: the parent
+        has counted that already.
         """
         child = Meter(budget, self)
         spent = earlier or {}
         for name, account in self._accounts.items():
-            asked = getattr(budget, name) if name in RESOURCES else None
-            child._accounts[name] = account.lease(asked, spent.get(name, 0.0))
+            limit = getattr(budget, name) if name in RESOURCES else None
+            child._accounts[name] = account.lease(limit, spent.get(name, 0.0))
+        child.since = spent.get("since") or child.since
         return child
 
     def lease_for(self, name: str, budget: Budget) -> Meter:
@@ -82,21 +84,8 @@ class Meter(AbstractContextManager["Meter"]):
         return self.open[name]
 
     def end_lease(self, name: str) -> None:
-        """Close the lease of a node's task."""
-        if name in self.open:
-            self.open.pop(name).close()
-
-    def close(self) -> None:
-        """Give back what is not spent."""
-        for child in self.open.values():
-            child.close()
-        self.open.clear()
-        for account in self._accounts.values():
-            account.close()
-        self.settled()
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
+        """End the lease of a node's task: its next one begins at nothing."""
+        self.open.pop(name, None)
 
     # -- what is spent
 
@@ -136,7 +125,8 @@ class Meter(AbstractContextManager["Meter"]):
             account.spent = spent.get(name, 0.0)
 
     def count(self, spent: Mapping[str, float]) -> None:
-        """Count what a part of the work had spent that is not done again: see `spent`."""
+        """Count what a part of the work had spent that is not done again: see `take_up`."""
+        self._earlier |= {name: value for name, value in spent.items() if "/" in name}
         for name, account in self._accounts.items():
             if spent.get(name):
                 account.spend(spent[name])
@@ -178,7 +168,7 @@ class Meter(AbstractContextManager["Meter"]):
 
     def limits(self, resource: Resource) -> bool:
         """Say whether there is any limit on it, here or above."""
-        return self._accounts[resource].binding is not None
+        return self._accounts[resource].is_limited
 
     def left(self, resource: Resource) -> float:
         """Return what is left when no call under way should cost anything; may be infinite."""
@@ -214,11 +204,9 @@ class Meter(AbstractContextManager["Meter"]):
                 raise self.exceeded(name)
 
     def exceeded(self, resource: Resource, why: str = "") -> BudgetExceeded:
-        """Make the error that says whose limit is reached: one above, where that was the cause."""
-        account = self._accounts[resource].used_up()
-        allowed = 0.0 if account is None else account.limit or 0.0
-        used = 0.0 if account is None else account.spent + account.leased
-        return BudgetExceeded(resource, allowed, used, why=why)
+        """Make the error that says which limit is reached, here or above."""
+        account = self._accounts[resource].scarcest
+        return BudgetExceeded(resource, account.limit or 0.0, account.spent, why=why)
 
     # -- time
 
@@ -240,12 +228,12 @@ class Meter(AbstractContextManager["Meter"]):
 
     def _seconds_left(self) -> float:
         own = self._budget.seconds
-        mine = math.inf if own is None else own - (self.clock.seconds - self._since)
+        mine = math.inf if own is None else own - (self.clock.seconds - self.since)
         return mine if self._above is None else min(mine, self._above._seconds_left())
 
     def check_time(self) -> None:
         """Raise BudgetExceeded when the time is up."""
-        most, taken = self._budget.seconds, self.clock.seconds - self._since
+        most, taken = self._budget.seconds, self.clock.seconds - self.since
         if most is not None and taken >= most:
             raise BudgetExceeded("seconds", most, round(taken, 3))
         if self._above is not None:

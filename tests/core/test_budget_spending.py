@@ -102,13 +102,12 @@ def test_ten_calls_at_once_do_not_spend_the_same_rest():
     model = Counter(tokens=30, delay=0.001)
 
     async def one(meter):
-        with meter.lease() as mine:
-            spending = Spending(mine, model)
-            request = Request(messages=(user("go"),))
-            async with spending.call(request) as sent:
-                from bottega.model import collect
+        spending = Spending(meter.lease(), model)
+        request = Request(messages=(user("go"),))
+        async with spending.call(request) as sent:
+            from bottega.model import collect
 
-                spending.count(request, await collect(model.respond(sent)))
+            spending.count(request, await collect(model.respond(sent)))
 
     async def main():
         meter = Meter(Budget(tokens=1000))

@@ -1,8 +1,9 @@
-"""What a node spends comes out of a lease: its own, and that of the coordinator that asked it.
+"""What a node spends is paid by its lease: its own, and that of the coordinator that asked it.
 
 A lease holds for one task of the node, with everything that it hands on: it stays open while the
-node waits for reports. What a visit took is written into the state, from which a resumed run starts
-its meter; a lease that is open at that moment is kept there under its node's name.
+node waits for reports. It says how much may be spent, and takes nothing from nodes at work beside
+it. What a visit took is written into the state, from which a resumed run starts its meter; a lease
+that is open at that moment is kept there under its node's name.
 """
 
 from __future__ import annotations
@@ -35,20 +36,24 @@ def leased(name: str, node: Node, limits: Mapping[str, Budget]) -> Node:
         task = above.lease_for(own, limits[name]) if name in limits else above
         goes_on = False
         try:
-            with task.lease() as visit:
-                update = await node(state, with_run(config, replace(run, meter=visit)))
+            visit = task.lease()
+            update = await node(state, with_run(config, replace(run, meter=visit)))
             goes_on = _hands_on(update, name)
         finally:
             if task is not above and not goes_on:
                 above.end_lease(own)
-        return _with(update, _spent(state, visit, name, goes_on=goes_on, limits=limits))
+        spent = _spent(state, visit, name, goes_on=goes_on, limits=limits)
+        if goes_on and task is run.meter.open.get(name):
+            known = state.get("spent", {}).get(f"{name}/since", 0.0)
+            spent[f"{name}/since"] = task.since - known  # what it comes to in all: see `take_up`
+        return _with(update, {"spent": spent, "elapsed": visit.seconds})
 
     return run
 
 
 def _spent(
     state: State, visit: Meter, name: str, *, goes_on: bool, limits: Mapping[str, Budget]
-) -> dict[str, Any]:
+) -> dict[str, float]:
     """Return what the visit took: of the run, and of the leases that stay open."""
     spent = dict(visit.spent)
     caller = state.get("caller", "")
@@ -59,7 +64,7 @@ def _spent(
         mark = f"{name}/"
         known = state.get("spent", {})
         spent |= {key: -value for key, value in known.items() if key.startswith(mark)}
-    return {"spent": spent, "elapsed": visit.seconds}
+    return spent
 
 
 def _hands_on(update: Any, name: str) -> bool:

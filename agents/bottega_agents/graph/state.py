@@ -50,6 +50,11 @@ def latest(left: Any, right: Any) -> Any:
     return right
 
 
+def longest(left: float | None, right: float | None) -> float:
+    """Take the larger number, for nodes that end beside each other; zero begins anew."""
+    return max(left or 0.0, right) if right else 0.0
+
+
 class State(TypedDict, total=False):
     """The state of a team's run."""
 
@@ -80,7 +85,7 @@ class State(TypedDict, total=False):
     """Per critic: how often it has sent work back."""
     spent: Annotated[dict[str, float], add]
     """Steps and tokens that nodes have used: what a resumed run starts its meter from."""
-    elapsed: Annotated[float, latest]
+    elapsed: Annotated[float, longest]
     """Seconds that the run had taken when a node last ended."""
     author: Annotated[str, latest]
     """The node that gave the answer."""
