@@ -7,7 +7,6 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bottega import chance
 from bottega.engine import Job, Team
 from bottega.errors import BottegaError, BudgetExceeded, InputError, StorageError
 from bottega.escape import mask
@@ -133,7 +132,7 @@ class _Execution:
             run.meter.budget = job.limits
             if kept is not None:
                 run.rulings = Rulings(known=await kept.register.rulings(job.run_id), waits=True)
-            self._emit(RunStarted, name=name, task=job.task, thread=job.thread, resumed=job.resume)
+            run.tell(RunStarted, name=name, task=job.task, thread=job.thread, resumed=job.resume)
             try:
                 if kept is not None and ORIGIN in job.origin:
                     await self._leave(Fork.loads(job.origin[ORIGIN]), kept, job)
@@ -249,7 +248,7 @@ class _Execution:
     def _failed(self, error: BottegaError, state: Mapping[str, Any]) -> RunEnded:
         """Tell of the error; what had been answered before it is not lost."""
         message = mask(error.message)
-        self._emit(
+        self._run.tell(
             Failure,
             error=type(error).__name__,
             message=message,
@@ -265,7 +264,7 @@ class _Execution:
     def _say_answer(self, state: Mapping[str, Any], *, partial: bool) -> None:
         if not state.get("answer"):
             return
-        self._emit(
+        self._run.tell(
             Answer,
             text=state["answer"],
             citations=tuple(Citation(**item) for item in state.get("citations", ())),
@@ -273,9 +272,6 @@ class _Execution:
             partial=partial,
             final=True,
         )
-
-    def _emit(self, kind: Any, **fields: Any) -> None:
-        self._run.emit(kind(run_id=self._run.run_id, time=chance.now(), **fields))
 
 
 def _questions(state: Mapping[str, Any]) -> list[Question]:

@@ -48,6 +48,10 @@ class RunContext:
         """Whether a question will be answered: now, or when a person finds it waiting."""
         return self.ask is not None or self.rulings.waits
 
+    def tell(self, kind: type[Event], node: str = "", /, **fields: Any) -> None:
+        """Emit an event of the run, or of one of its nodes, as of now; `fields` are its kind's."""
+        self.emit(kind(run_id=self.run_id, node=node, time=chance.now(), **fields))
+
 
 def ended(status: Status, reason: str, run: RunContext) -> RunEnded:
     """Make a run's last event from its meter."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bottega import chance
-from bottega.events import Decision
+from bottega.events import Decision, Event
 from bottega.run import RunContext
 from bottega_agents.communication.mail import mail_for
 from bottega_agents.consensus.opinion import Ask, Opinion
@@ -93,10 +92,9 @@ class Sitting:
         told = {"verdict": verdict[:SHOWN], "reason": reason, "probability": probability}
         self.tell(Decision, question=question, **told)
 
-    def tell(self, kind: Any, **fields: Any) -> None:
+    def tell(self, kind: type[Event], **fields: Any) -> None:
         """Emit an event of the panel."""
-        event = kind(run_id=self.run.run_id, node=self.name, time=chance.now(), **fields)
-        self.run.emit(event)
+        self.run.tell(kind, self.name, **fields)
 
     def asking(self, asks: Sequence[Ask]) -> dict[str, Any]:
         """Return what the state keeps while the members are at work."""

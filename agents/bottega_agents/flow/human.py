@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from bottega import chance
 from bottega.errors import ToolError
 from bottega.events import Answer, Asked, Decision, NodeEnded, NodeStarted
 from bottega.node import AgentParts
@@ -76,14 +75,14 @@ class HumanNode:
         """Ask. Returns an update with the person's word, or with the answer."""
         run = run_of(config)
         text = self._text(state)
-        run.emit(self._event(NodeStarted, run, role="human", task=text))
+        run.tell(NodeStarted, self.parts.name, role="human", task=text)
         try:
             ruling = await self._ruling(text, state, config, run)
         except ToolError as error:
-            run.emit(self._event(NodeEnded, run, status="failed", reason=error.message))
+            run.tell(NodeEnded, self.parts.name, status="failed", reason=error.message)
             return {"status": "failed", "reason": error.message}
         update = {"status": "done", "reason": "", **self._heard(ruling, run)}
-        run.emit(self._event(NodeEnded, run))
+        run.tell(NodeEnded, self.parts.name)
         return update
 
     async def _ruling(
@@ -100,7 +99,7 @@ class HumanNode:
                 return await person.choose(text, self.kind.options, value=value)
             except PersonNeeded as needed:
                 question = needed.question
-                run.emit(self._event(Asked, run, question=question.to_json()))
+                run.tell(Asked, self.parts.name, question=question.to_json())
                 await waiting.on([question], journal, run)
 
     def _heard(self, ruling: Ruling, run: RunContext) -> dict[str, Any]:
@@ -109,7 +108,7 @@ class HumanNode:
             return self._answered(ruling.text, run)
         word, remark = self._word(ruling)
         said = {"question": self.kind.question or CHOICE, "verdict": word, "reason": remark}
-        run.emit(self._event(Decision, run, **said))
+        run.tell(Decision, self.parts.name, **said)
         edited = self._answered(str(ruling.value), run) if ruling.verdict == "edit" else {}
         return {**edited, "verdict": word, REMARK: remark}
 
@@ -122,7 +121,7 @@ class HumanNode:
         return taken or (options[0], "")
 
     def _answered(self, text: str, run: RunContext) -> dict[str, Any]:
-        run.emit(self._event(Answer, run, text=text))
+        run.tell(Answer, self.parts.name, text=text)
         name = self.parts.name
         fields: dict[str, Any] = {"citations": [], "abstained": False, "partial": False}
         return {"answer": text, "author": name, **fields}
@@ -139,6 +138,3 @@ class HumanNode:
         if answer and author:
             asked.append(f"{author} has this:\n{answer[:SHOWN]}")
         return "\n\n".join(text for text in asked if text)
-
-    def _event(self, kind: Any, run: RunContext, **fields: Any) -> Any:
-        return kind(run_id=run.run_id, node=self.parts.name, time=chance.now(), **fields)

@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from bottega import chance
 from bottega.events import Answer, MessageSent, NodeEnded, NodeStarted
 from bottega.messages import Citation
 from bottega.node import AgentParts
@@ -80,7 +79,8 @@ class MapNode:
             update = self._gathered(state, course, run)
             return Command(update=update, goto=self.kind.then) if self.kind.then else update
         items = read_items(state.get("answer", "") or state.get("task", ""))
-        self._tell(run, NodeStarted, role="map", task=f"{len(items):,} items for {self.kind.node}")
+        task = f"{len(items):,} items for {self.kind.node}"
+        run.tell(NodeStarted, self.parts.name, role="map", task=task)
         if len(items) > self.kind.most:
             return self._refused(TOO_MANY.format(count=len(items), most=self.kind.most), run)
         if not items:
@@ -96,7 +96,7 @@ class MapNode:
         gate = [f"{run.run_id}/{place}/{name}", self.kind.at_once]
         for number, item in enumerate(course["items"], 1):
             task = _filled(self.kind.task, item, number, state.get("task", ""))
-            self._tell(run, MessageSent, to=self.kind.node, text=task)
+            run.tell(MessageSent, self.parts.name, to=self.kind.node, text=task)
             call_id = f"{place}.{number}"
             given = {"task": task, "caller": name, "call_id": call_id, "gate": gate}
             sends.append(Send(self.kind.node, given))
@@ -132,17 +132,13 @@ class MapNode:
         }
         citations = tuple(Citation(**item) for item in cited.values())
         told = {"text": answer, "abstained": fields["abstained"], "partial": fields["partial"]}
-        self._tell(run, Answer, citations=citations, **told)
-        self._tell(run, NodeEnded)
+        run.tell(Answer, self.parts.name, citations=citations, **told)
+        run.tell(NodeEnded, self.parts.name)
         return {**fields, "author": self.parts.name, "status": "done", "reason": ""}
 
     def _refused(self, reason: str, run: RunContext) -> dict[str, Any]:
-        self._tell(run, NodeEnded, status="failed", reason=reason)
+        run.tell(NodeEnded, self.parts.name, status="failed", reason=reason)
         return {"status": "failed", "reason": reason}
-
-    def _tell(self, run: RunContext, kind: Any, **fields: Any) -> None:
-        name = self.parts.name
-        run.emit(kind(run_id=run.run_id, node=name, time=chance.now(), **fields))
 
 
 def _filled(template: str, item: str, number: int, task: str) -> str:

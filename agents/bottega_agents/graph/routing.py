@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
-from bottega import chance
 from bottega.events import Decision
 from bottega.run import RunContext
 from bottega.spec.model import END
@@ -53,6 +52,8 @@ def delegated(node: Run) -> Run:
         key = report_key(caller, state.get("call_id", ""))
         back = {"reports": {key: report(update)}, "spent": update.get("spent", {})}
         back |= carried(update)
+        if "elapsed" in update:
+            back["elapsed"] = update["elapsed"]
         command: Any = Command(update=back, goto=caller)
         return command
 
@@ -131,16 +132,13 @@ class Routed:
         edge = way.edge if way else None
         if barred is None and not (edge and (edge.condition or edge.otherwise)):
             return
-        run = run_of(config)
-        decision = Decision(
-            run_id=run.run_id,
-            node=self.name,
-            time=chance.now(),
+        run_of(config).tell(
+            Decision,
+            self.name,
             question=f"where to after {self.name}?",
             verdict=", ".join(way.targets) if way else END,
             reason=USED_UP.format(edge=barred.edge) if barred else edge.label if edge else "",
         )
-        run.emit(decision)
 
     def _count(
         self, state: State, update: dict[str, Any], parcels: Mapping[str, Parcel], way: Way | None

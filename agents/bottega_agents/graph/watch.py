@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bottega import chance
 from bottega.events import Stuck
 from bottega.rounds import NOTICED, STOPPED, Rounds, told
 from bottega.run import RunContext
@@ -61,7 +60,7 @@ class Watch:
         if not often or times[often] < NOTICED:
             return 0, ""
         what = told(self.name, often, times[often])
-        self._emit(run, what, times[often])
+        run.tell(Stuck, self.name, what=what, times=times[often])
         return times[often], what
 
     def _note(self, target: str, rounds: Rounds, state: State, update: dict[str, Any]) -> int:
@@ -92,7 +91,3 @@ class Watch:
         key = f"{run.run_id}/stuck/{self.name}/{to}"
         entry = {**letter(to, ABOUT, text), "run": run.run_id}
         update["mail"] = {**update.get("mail", {}), key: entry}
-
-    def _emit(self, run: RunContext, what: str, times: int) -> None:
-        now = chance.now()
-        run.emit(Stuck(run_id=run.run_id, node=self.name, time=now, what=what, times=times))

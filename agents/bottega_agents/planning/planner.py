@@ -79,7 +79,7 @@ class PlannerNode(SpecialistNode):
         """Plan, send tasks off, or answer. Returns an update of the state, or where to go."""
         run = run_of(config)
         if Course.of(state, self.parts.name) is None:
-            run.emit(self._event(NodeStarted, run, role=self.role, task=state.get("task", "")))
+            run.tell(NodeStarted, self.parts.name, role=self.role, task=state.get("task", ""))
         waiting = Waiting()
         while True:
             sitting = Sitting(self, state, run, await journal_of(config))
@@ -169,7 +169,7 @@ class PlannerNode(SpecialistNode):
             loop.run.emit(event)
         loop.outcome = replace(loop.outcome, handed_on=before.handed_on, results=before.results)
         ended = {"status": loop.outcome.status, "reason": loop.outcome.reason}
-        loop.run.emit(self._event(NodeEnded, loop.run, **ended))
+        loop.run.tell(NodeEnded, self.parts.name, **ended)
 
     def _left(self, sitting: Sitting, visit: Visit, first: int) -> Any:
         """Leave the answer; without one, what the tasks have come to."""

@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bottega import chance
 from bottega.decider import Judgement
 from bottega.errors import BottegaError, BudgetExceeded, ToolArgumentError
-from bottega.events import Asked, Decision, MessageSent, PlanMade, TaskChanged
+from bottega.events import Asked, Decision, Event, MessageSent, PlanMade, TaskChanged
 from bottega.loop import Loop
 from bottega.person import Person
 from bottega.plan import Plan, PlannedTask
@@ -200,9 +199,9 @@ class Sitting:
         over = replace(self.course, plan=plan, trouble="", refused="", over=True)
         return {"plans": {self.name: over.to_state()}, "reports": self._read}
 
-    def tell(self, kind: Any, **fields: Any) -> None:
+    def tell(self, kind: type[Event], **fields: Any) -> None:
         """Emit an event of the planner."""
-        self.run.emit(kind(run_id=self.run.run_id, node=self.name, time=chance.now(), **fields))
+        self.run.tell(kind, self.name, **fields)
 
     def _tell_changes(self, before: Plan, after: Plan) -> None:
         known = {task.id: task.status for task in before.tasks}

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bottega import chance
 from bottega.events import Decision, NodeEnded, NodeStarted
 from bottega.node import AgentParts
 from bottega.run import RunContext
@@ -79,12 +78,12 @@ class CriticNode:
     async def run(self, state: State, config: RunnableConfig) -> dict[str, Any]:
         """Judge the state's answer. Returns an update with the verdict, and reasons to revise."""
         run = run_of(config)
-        run.emit(self._event(NodeStarted, run, role="critic", task=state.get("answer", "")))
+        run.tell(NodeStarted, self.parts.name, role="critic", task=state.get("answer", ""))
         journal = await journal_of(config)
         decisions = Decisions(self.parts, run, journal)
         review = await self._review(state, decisions, run, journal)
         update = self._concluded(state, review, run)
-        run.emit(self._event(NodeEnded, run))
+        run.tell(NodeEnded, self.parts.name)
         return {
             "score": review.value,
             **update,
@@ -136,7 +135,7 @@ class CriticNode:
             verdict = "abstain" if score.value is None else f"{score.value:.2f}"
             reason = f"{criterion.text}: {score.reason}".rstrip(": ")
             told = {"verdict": verdict, "probability": score.value, "reason": reason}
-            run.emit(self._event(Decision, run, question=criterion.text, **told))
+            run.tell(Decision, self.parts.name, question=criterion.text, **told)
         value, accept_at = total(findings), self.kind.accept_at or ENOUGH
         if value is None:
             reasons = [one.reason for one in findings if one.reason]
@@ -166,7 +165,7 @@ class CriticNode:
     def _decided(self, run: RunContext, verdict: str, review: Review, reason: str) -> None:
         question = QUESTION if isinstance(self.kind.rubric, str) else ALL_CRITERIA
         told = {"verdict": verdict, "probability": review.value, "reason": reason}
-        run.emit(self._event(Decision, run, question=question, **told))
+        run.tell(Decision, self.parts.name, question=question, **told)
 
     async def _evidence(self, state: State, journal: NodeJournal) -> str:
         """Return what the answer may rest on: cited passages and results that its node has seen."""
@@ -176,9 +175,6 @@ class CriticNode:
             results = await results_seen(transcript, journal)
             texts += [result.content for result in results if not result.is_error]
         return "\n\n".join(dict.fromkeys(texts))[:EVIDENCE_LIMIT]
-
-    def _event(self, kind: Any, run: RunContext, **fields: Any) -> Any:
-        return kind(run_id=run.run_id, node=self.parts.name, time=chance.now(), **fields)
 
 
 def _why(review: Review, rounds: int, best: Mapping[str, Any]) -> str:

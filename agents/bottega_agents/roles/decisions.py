@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, TypeVar
 
-from bottega import chance
 from bottega.decider import Choice, Judgement, Option, Score
 from bottega.errors import BottegaError, StorageError
 from bottega.escape import mask
@@ -124,15 +123,8 @@ class Decisions:
     def _failed(self, error: BottegaError | TimeoutError) -> str:
         """Tell of the error; return why nothing was decided."""
         problem = mask(str(error)) or "the time is up"
-        self._run.emit(
-            Failure(
-                run_id=self._run.run_id,
-                node=self._parts.name,
-                time=chance.now(),
-                error=type(error).__name__,
-                message=problem,
-            )
-        )
+        told = {"error": type(error).__name__, "message": problem}
+        self._run.tell(Failure, self._parts.name, **told)
         return f"no decision: {problem}"
 
 

@@ -11,7 +11,6 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from bottega import chance
 from bottega.citations import evidence_in
 from bottega.conversation import opening
 from bottega.errors import StorageError, StuckError
@@ -101,7 +100,7 @@ class SpecialistNode:
         """Work on the state's task. Returns an update of the state."""
         run = run_of(config)
         if not self._goes_on(state):
-            run.emit(self._event(NodeStarted, run, role=self.role, task=state.get("task", "")))
+            run.tell(NodeStarted, self.parts.name, role=self.role, task=state.get("task", ""))
         waiting = Waiting()
         while True:
             visit = await self.visit(state, config, run)
@@ -123,8 +122,7 @@ class SpecialistNode:
         if isinstance(outcome.error, StorageError):
             raise outcome.error  # the house is broken, not this one agent: the run ends
         if not outcome.handed_on and not outcome.questions:
-            ended = self._event(NodeEnded, run, status=outcome.status, reason=outcome.reason)
-            run.emit(ended)
+            run.tell(NodeEnded, self.parts.name, status=outcome.status, reason=outcome.reason)
 
     async def visit(
         self,
@@ -255,9 +253,6 @@ class SpecialistNode:
             return None  # each delegated task is a conversation of its own
         data = state.get("transcripts", {}).get(self.parts.name)
         return await load(data, journal, self.parts.dialect, run, path) if data else None
-
-    def _event(self, kind: Any, run: RunContext, **fields: Any) -> Any:
-        return kind(run_id=run.run_id, node=self.parts.name, time=chance.now(), **fields)
 
 
 def _opened(journal: NodeJournal) -> list[Message] | None:
