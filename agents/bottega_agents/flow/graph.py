@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
-from bottega import chance
 from bottega.budget import UNLIMITED, Budget
 from bottega.engine import Team
 from bottega.events import Event, NodeEnded, NodeStarted
@@ -26,6 +25,8 @@ from bottega_agents.roles.specialist import REMARK, SO_FAR
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
+
+    from bottega.meter import Meter
 
 KEPT = ("transcripts", "best", "panels")
 """The fields of the inner state that the next visit begins with."""
@@ -64,13 +65,13 @@ class GraphNode:
     async def run(self, state: State, config: RunnableConfig) -> dict[str, Any]:
         """Run the inner graph on the state's task. Returns an update with what it came to."""
         run = run_of(config)
-        self._tell(run, NodeStarted, role="graph", task=state.get("task", ""))
-        with run.meter.lease(self._limits) as meter:
-            inside = with_run(config, self._view(run, meter, state))
-            await self._count_earlier(inside, run)
-            values = await self.inner.ainvoke(self._begins(state), inside)
+        run.tell(NodeStarted, self.name, role="graph", task=state.get("task", ""))
+        meter = run.meter.lease(self._limits)
+        inside = with_run(config, self._view(run, meter, state))
+        await self._count_earlier(inside, meter)
+        values = await self.inner.ainvoke(self._begins(state), inside)
         status, reason = values.get("status", "done"), values.get("reason", "")
-        self._tell(run, NodeEnded, status=status, reason=reason)
+        run.tell(NodeEnded, self.name, status=status, reason=reason)
         update = {key: values[key] for key in LEFT if values.get(key) is not None}
         update |= {"status": status, "reason": reason, "feedback": {self.name: ""}}
         if update.get("answer"):
@@ -81,7 +82,7 @@ class GraphNode:
         read = mail_for(self.name, state.get("mail", {}))
         return {**update, "mail": dict.fromkeys(read)} if read else update
 
-    def _view(self, run: RunContext, meter: Any, state: State) -> RunContext:
+    def _view(self, run: RunContext, meter: Meter, state: State) -> RunContext:
         """Return the run as the inner nodes see it: their events bear this node's name, too."""
         caller, call_id = state.get("caller", ""), state.get("call_id", "")
         place = f"{caller}/{call_id}/{self.name}/" if caller else f"{self.name}/"
@@ -115,15 +116,12 @@ class GraphNode:
         told = [message.text for message in as_messages(letters, state.get("run", ""))]
         return "\n\n".join([*told, task])
 
-    async def _count_earlier(self, config: RunnableConfig, run: RunContext) -> None:
+    async def _count_earlier(self, config: RunnableConfig, meter: Meter) -> None:
         """Count what the inner graph had spent before a restart: its nodes do not run again."""
         if not cast("Mapping[str, Any]", config.get("configurable", {})).get(_RESUMING):
             return
         values = (await self.inner.aget_state(config)).values
-        run.meter.count(values.get("spent", {}))
-
-    def _tell(self, run: RunContext, kind: Any, **fields: Any) -> None:
-        run.emit(kind(run_id=run.run_id, node=self.name, time=chance.now(), **fields))
+        meter.count(values.get("spent", {}))
 
 
 _RESUMING = "__pregel_resuming"
