@@ -285,6 +285,7 @@ def test_nodes_work_in_anybodys_graph():
 
     kinds, values = asyncio.run(main())
     assert values["mine"] == "HELLO AGAIN"
+    assert (values["spent"]["steps"], values["spent"]["tokens"]) == (2, 60)  # the critic's, too
     assert kinds.count("node_started") == 4
     assert "answer" in kinds
 

@@ -139,8 +139,7 @@ def _costs(sitting: Sitting) -> dict[str, Any]:
     return {
         "reports": sitting.read(),
         "mail": dict.fromkeys(sitting.mail),
-        "spent": sitting.decisions.spent,
-        "elapsed": sitting.run.meter.seconds,
+        "spent": sitting.run.meter.spent,
     }
 
 

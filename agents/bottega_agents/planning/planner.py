@@ -100,7 +100,7 @@ class PlannerNode(SpecialistNode):
     async def _with_model(self, sitting: Sitting, config: RunnableConfig) -> Any:
         """Have the model make or change the plan, or write the answer."""
         visit = await self.visit(sitting.state, config, sitting.run, sitting.journal)
-        loop, first, tool = visit.loop, visit.loop.step, sitting.tool
+        loop, tool = visit.loop, sitting.tool
         loop.parts = with_tools(loop.parts, tool) if sitting.may_plan else self._answering
         await self._work(loop, sitting.run)
         outcome = loop.outcome
@@ -114,13 +114,12 @@ class PlannerNode(SpecialistNode):
             except (Refused, ToolError) as error:
                 self._fail(visit, error)
             else:
-                return sitting.sent(course, self.update(sitting.state, visit, first))
-        return self._left(sitting, visit, first)
+                return sitting.sent(course, self.update(sitting.state, visit))
+        return self._left(sitting, visit)
 
     async def _without_model(self, sitting: Sitting, config: RunnableConfig) -> Any:
         """Cut the goal into tasks, or join their results, with a model that does not write."""
         visit = await self.visit(sitting.state, config, sitting.run, sitting.journal)
-        first = visit.loop.step
         try:
             course = await self._drawn_up(sitting, visit.loop)
             if course is not None:
@@ -128,7 +127,7 @@ class PlannerNode(SpecialistNode):
             self._join(sitting, visit)
         except (Refused, ToolError, BudgetExceeded) as error:
             self._fail(visit, error)
-        return self._left(sitting, visit, first)
+        return self._left(sitting, visit)
 
     async def _drawn_up(self, sitting: Sitting, loop: Loop) -> Course | None:
         """Return a plan, or a changed one; None where it is time to answer."""
@@ -171,7 +170,7 @@ class PlannerNode(SpecialistNode):
         ended = {"status": loop.outcome.status, "reason": loop.outcome.reason}
         loop.run.tell(NodeEnded, self.parts.name, **ended)
 
-    def _left(self, sitting: Sitting, visit: Visit, first: int) -> Any:
+    def _left(self, sitting: Sitting, visit: Visit) -> Any:
         """Leave the answer; without one, what the tasks have come to."""
         from langgraph.types import Command
 
@@ -181,7 +180,7 @@ class PlannerNode(SpecialistNode):
             answer = loop.answer(found, cited=course.citations, partial=True)
             loop.run.emit(answer)
             loop.outcome = replace(loop.outcome, answer=answer)
-        update = {**self.update(sitting.state, visit, first), **sitting.ended()}
+        update = {**self.update(sitting.state, visit), **sitting.ended()}
         then = self.kind.then
         return Command(update=update, goto=then) if then else update
 

@@ -105,11 +105,11 @@ class CoordinatorNode(SpecialistNode):
         more = [user(state.get("task", ""))] if stale(state, transcript) else []
         return [self.parts.dialect.observed(results), *more]
 
-    def left(self, state: State, visit: Visit, first: int) -> Any:
+    def left(self, state: State, visit: Visit) -> Any:
         """Send the specialists off, or leave the answer."""
         from langgraph.types import Command
 
-        update, loop = self.update(state, visit, first), visit.loop
+        update, loop = self.update(state, visit), visit.loop
         if visit.before is not None:  # they are in the conversation now
             name = self.parts.name
             read = {report_key(name, call.id): None for call in visit.before.handed_on}

@@ -84,12 +84,7 @@ class CriticNode:
         review = await self._review(state, decisions, run, journal)
         update = self._concluded(state, review, run)
         run.tell(NodeEnded, self.parts.name)
-        return {
-            "score": review.value,
-            **update,
-            "spent": decisions.spent,
-            "elapsed": run.meter.seconds,
-        }
+        return {"score": review.value, **update, "spent": run.meter.spent}
 
     async def _review(
         self, state: State, decisions: Decisions, run: RunContext, journal: NodeJournal

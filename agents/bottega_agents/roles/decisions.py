@@ -38,8 +38,6 @@ class Decisions:
         self._spending = Spending(run.meter, parts.decider)
         self._made: dict[str, Json] = dict(journal.entries)
         self._counted: set[str] = set()
-        self.usage = Usage()
-        """Tokens of all decisions of the visit."""
 
     async def choose(
         self, question: str, options: Sequence[Option], *, context: str = ""
@@ -77,15 +75,6 @@ class Decisions:
             lambda why: Score(value=None, reason=why),
         )
 
-    @property
-    def spent(self) -> dict[str, float]:
-        """What the decisions took, as the state counts it."""
-        usage = self.usage
-        return {
-            "input_tokens": usage.input_tokens or 0,
-            "output_tokens": usage.output_tokens or 0,
-        }
-
     async def _decided(
         self,
         key: str,
@@ -110,7 +99,6 @@ class Decisions:
         if key not in self._counted:
             self._counted.add(key)
             self._spending.decided(decided.usage)
-            self.usage = self.usage + decided.usage
         return decided
 
     async def _asked(self, ask: Callable[[], Awaitable[Decided]], material: str) -> Decided:

@@ -104,11 +104,10 @@ class SpecialistNode:
         waiting = Waiting()
         while True:
             visit = await self.visit(state, config, run)
-            first = visit.loop.step
             await self._work(visit.loop, run, visit.desk)
             questions = visit.loop.outcome.questions
             if not questions:
-                return self.left(state, visit, first)
+                return self.left(state, visit)
             await waiting.on(questions, visit.journal, run)
             run.meter.rewind()  # the loop begins again, with everything replayed
 
@@ -196,12 +195,12 @@ class SpecialistNode:
         description = f" {self.parts.description.rstrip('.')}." if self.parts.description else ""
         return self.prompt.format(name=self.parts.name, description=description)
 
-    def left(self, state: State, visit: Visit, first: int) -> Any:
-        """Return what the node leaves in the state; `first` is the step before its own."""
-        update, call = self.update(state, visit, first), handoff_in(visit.loop)
+    def left(self, state: State, visit: Visit) -> Any:
+        """Return what the node leaves in the state."""
+        update, call = self.update(state, visit), handoff_in(visit.loop)
         return handed_over(state, visit.loop, call, update) if call else update
 
-    def update(self, state: State, visit: Visit, first: int) -> dict[str, Any]:
+    def update(self, state: State, visit: Visit) -> dict[str, Any]:
         """Return the answer, the conversation and what they cost, as an update of the state."""
         loop, name = visit.loop, self.parts.name
         outcome, answer = loop.outcome, loop.outcome.answer
@@ -210,8 +209,7 @@ class SpecialistNode:
             "reason": outcome.reason,
             "feedback": {name: ""},
             **self._read_and_said(state, visit),
-            "spent": loop.run.meter.spent,
-            "elapsed": loop.run.meter.seconds,
+            "spent": loop.run.meter.spent,  # for a graph built by hand; in a team see `leases`
             "stuck": outcome.reason if isinstance(outcome.error, StuckError) else "",
         }
         if not state.get("caller"):
