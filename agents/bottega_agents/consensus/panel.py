@@ -8,6 +8,7 @@ and left out; only where nobody has an answer the panel fails, or abstains as th
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,7 @@ ABSTAINS = "The panel has no answer: {reason}."
 
 
 @dataclass(frozen=True, kw_only=True)
-class Panel:
+class Panel(ABC):
     """What all kinds of panels have; a kind says what comes of the answers."""
 
     members: Sequence[str]
@@ -47,20 +48,20 @@ class Panel:
         return self.members
 
     @property
+    @abstractmethod
     def role(self) -> str:
         """The kind's name."""
-        raise NotImplementedError
 
     def open(self, sitting: Sitting) -> Sequence[Ask]:
         """Return what is asked first: every member the same."""
         return [sitting.ask(member) for member in self.members]
 
+    @abstractmethod
     async def settle(self, sitting: Sitting) -> Verdict | Sequence[Ask]:
         """Return what comes of the answers so far, or what is to be asked next.
 
         There is at least one answer that counts in some round.
         """
-        raise NotImplementedError
 
     def build(self, parts: AgentParts) -> Callable[..., Any]:
         """Return the LangGraph node."""
