@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bottega.decider import Choice, Judgement, Option, Score
 from bottega.json_object import find_object
@@ -11,6 +12,7 @@ from bottega.messages import Json, system, user
 from bottega.middleware import Middleware, wrap_model
 from bottega.model import Model, Request, Sampling, Usage, collect
 from bottega.price import cost_of
+from bottega.spending import reply_tokens
 
 _SAMPLING = Sampling(temperature=0.0)
 
@@ -80,7 +82,8 @@ class PromptDecider:
         quoted = json.dumps(context, ensure_ascii=False)  # its line ends cannot end the quotation
         text = f"{question}\n\nMaterial:\n{quoted}" if context else question
         told = system(f"{instructions}\n{QUOTED}" if context else instructions)
-        request = Request(messages=(told, user(text)), sampling=_SAMPLING)
+        sampling = replace(_SAMPLING, max_tokens=reply_tokens())
+        request = Request(messages=(told, user(text)), sampling=sampling)
         reply = await collect(self._respond(request))
         return find_object(reply.text), reply.end.usage
 

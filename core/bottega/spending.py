@@ -11,13 +11,14 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
 from bottega import estimate
 from bottega.estimate import Counted, Estimate
 from bottega.messages import user
 from bottega.meter import Meter, Resource
-from bottega.model import Reply, Request, Sampling, Usage
+from bottega.model import Reply, Request, Usage
 from bottega.price import Priced, affordable
 
 USUAL_REPLY = 8_192
@@ -25,7 +26,10 @@ USUAL_REPLY = 8_192
 SHORT_REPLY = 256
 """With less than this a call rather waits for others to give back what they have reserved."""
 DECISION = 1_024
-"""Tokens reserved for what a decider writes, and for how it is told to."""
+"""With less than this a decider rather waits: half a verdict is none."""
+TOLD = 512
+"""Tokens reserved for how a decider is told to decide."""
+_CAP: ContextVar[int | None] = ContextVar("bottega_reply_tokens", default=None)
 _Rest = Callable[[Resource], float]
 
 
@@ -40,6 +44,11 @@ class Allowance:
     def total(self) -> int:
         """Tokens in and out."""
         return self.input_tokens + self.reply_tokens
+
+
+def reply_tokens() -> int | None:
+    """Return the most that a decider may write to the question at hand; None without a limit."""
+    return _CAP.get()
 
 
 class Spending:
@@ -71,17 +80,28 @@ class Spending:
             yield request
             return
         left = self._meter.tokens_left()
-        allowed = await self._allowed(request)
+        allowed = await self._allowed(request, self._estimate.of(request), SHORT_REPLY)
         with self._reserved(allowed):
             sampling = replace(request.sampling, max_tokens=allowed.reply_tokens)
             yield replace(request, sampling=sampling, tokens_left=left)
 
     @asynccontextmanager
     async def question(self, text: str) -> AsyncGenerator[None, None]:
-        """Reserve what a decider may take that is asked this. Raises as `call` does."""
-        sampling = Sampling(max_tokens=DECISION)
-        async with self.call(Request(messages=(user(text),), sampling=sampling)):
+        """Reserve what a decider may take that is asked this, and cap what it writes.
+
+        Raises as `call` does.
+        """
+        if not self.is_limited:
             yield
+            return
+        request = Request(messages=(user(text),))
+        allowed = await self._allowed(request, self._estimate.of(request) + TOLD, DECISION)
+        with self._reserved(allowed):
+            before = _CAP.set(allowed.reply_tokens)
+            try:
+                yield
+            finally:
+                _CAP.reset(before)
 
     def decided(self, usage: Usage) -> None:
         """Count what a decider took."""
@@ -113,9 +133,12 @@ class Spending:
             output_tokens=estimate.of_reply(reply) if written is None else written,
         )
 
-    async def _allowed(self, request: Request) -> Allowance:
-        """Wait until the call can be paid for. Raises BudgetExceeded when it never can."""
-        tokens = self._estimate.of(request)
+    async def _allowed(self, request: Request, tokens: int, least: int) -> Allowance:
+        """Wait until the call can be paid for, with so many tokens of input.
+
+        While others may give something back, it begins with no less than `least` for the reply.
+        Raises BudgetExceeded when it can never be paid for.
+        """
         wanted = request.sampling.max_tokens
         while True:
             now = self._reply_tokens(tokens, wanted, self._meter.room)
@@ -123,7 +146,7 @@ class Spending:
             if at_best < 1:
                 why = f"the next call takes about {tokens:,} tokens before its reply begins"
                 raise self._meter.exceeded(self._scarce(tokens), why)
-            if now >= min(at_best, SHORT_REPLY):
+            if now >= min(at_best, least):
                 return Allowance(input_tokens=tokens, reply_tokens=now)
             await self._meter.settlement()
 

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from postgres_server import new_store, postgres
 from test_budget_nodes import final, limited, look, of, searcher
 from test_graph_inner import build
 from test_team import parts, run
@@ -142,3 +143,31 @@ def test_a_delegate_that_hands_its_task_over_keeps_nothing_from_others():
     crew = limited(crew, a=Budget.only(steps=6), b=Budget.only(steps=6))
     events = run(replace(crew), limits=Budget(steps=6))
     assert (events[-1].status, events[-1].steps, final(events)) == ("done", 6, ["ok"])
+
+
+@pytest.mark.parametrize("store", ["sqlite", pytest.param("postgresql", marks=postgres)])
+def test_panels_beside_each_other_keep_to_the_tokens_of_the_run(tmp_path, store):
+    from bottega.deciders import PromptDecider
+    from bottega_agents.consensus.judge import Judge
+
+    def wordy(request):
+        written = request.sampling.max_tokens or 400
+        usage = Usage(input_tokens=100, output_tokens=written)
+        return Say(text='{"choice": "a", "probability": 0.9}', usage=usage, delay=0.002)
+
+    asked = []
+
+    def panel(name):
+        model = ScriptedModel(wordy, repeat=True)
+        asked.append(model)
+        return Judge(members=("a", "b")), parts(name, ScriptedModel(), decider=PromptDecider(model))
+
+    names = [f"p{number}" for number in range(6)]
+    nodes = {name: panel(name) for name in names}
+    member = {name: parts(name, ScriptedModel(Say(text=name), repeat=True)) for name in ("a", "b")}
+    split = [f"start -> [{', '.join(names)}]", f'"[{", ".join(names)}] -> c"', "c -> end"]
+    crew = build(split, c=["all"], **nodes, **member)
+    most, address = 20_000, new_store() if store == "postgresql" else tmp_path / "bottega.db"
+    events = run(crew, limits=Budget(tokens=most), store=address)
+    assert (events[-1].input_tokens or 0) + (events[-1].output_tokens or 0) <= most
+    assert 1 < sum(len(model.requests) for model in asked) <= 6

@@ -6,13 +6,13 @@ import pytest
 
 from bottega import Agent, Budget, tool
 from bottega.decider import Judgement
-from bottega.errors import InputError
+from bottega.errors import BudgetExceeded, InputError
 from bottega.events import BudgetReached, RunEnded
 from bottega.messages import user
 from bottega.meter import Meter
 from bottega.model import Request, Usage
 from bottega.price import FREE, Price, read_price
-from bottega.spending import SHORT_REPLY, USUAL_REPLY, Spending
+from bottega.spending import SHORT_REPLY, TOLD, USUAL_REPLY, Spending
 from bottega.testing import Say, ScriptedModel, call
 
 PRICE = Price(input=1_000_000, output=2_000_000)
@@ -273,3 +273,51 @@ def test_deciders_pay_too():
 
     assert isinstance(asyncio.run(main()), Judgement)
     assert (meter.usage.total, meter.money) == (39, 48)
+
+
+def test_a_decider_writes_no_more_than_is_left_for_it():
+    from bottega.deciders import PromptDecider
+
+    verdict = Say(text='{"verdict": true}', usage=Usage(input_tokens=300, output_tokens=10))
+    model = ScriptedModel(verdict, repeat=True)
+    decider = PromptDecider(model)
+
+    async def ask(**limits):
+        spending = Spending(Meter(Budget(**limits)), decider)
+        async with spending.question("Is it so?"):
+            await decider.judge("Is it so?")
+        return model.requests[-1].sampling.max_tokens
+
+    assert asyncio.run(ask()) is None
+    capped = asyncio.run(ask(tokens=2000))
+    assert 1_024 < capped < 2000 - TOLD
+    with pytest.raises(BudgetExceeded, match="limit of 500 tokens"):
+        asyncio.run(ask(tokens=500))
+
+
+@pytest.mark.parametrize("asked", [1, 30])
+def test_decisions_side_by_side_do_not_spend_the_same_rest(asked):
+    from bottega.deciders import PromptDecider
+
+    def wordy(request):
+        written = request.sampling.max_tokens
+        usage = Usage(input_tokens=60, output_tokens=written)
+        return Say(text='{"verdict": true}', usage=usage, delay=0.001)
+
+    decider = PromptDecider(ScriptedModel(wordy, repeat=True))
+
+    async def one(meter):
+        spending = Spending(meter.lease(Budget.only(tokens=20_000)), decider)
+        async with spending.question("Is it so?"):
+            judged = await decider.judge("Is it so?")
+            spending.decided(judged.usage)
+
+    async def main():
+        meter = Meter(Budget(tokens=20_000))
+        made = [one(meter) for _ in range(asked)]
+        return meter, await asyncio.gather(*made, return_exceptions=True)
+
+    meter, done = asyncio.run(main())
+    assert meter.usage.total <= 20_000
+    assert done[0] is None
+    assert all("limit of 20,000 tokens" in str(problem) for problem in done if problem)

@@ -89,24 +89,32 @@ class Decisions:
             decided = read({**recorded, "usage": Usage(**recorded["usage"])})
         else:
             try:
-                decided = await self._asked(ask, material)
+                decided = await self._asked(ask, material, key)
             except StorageError:
                 raise
             except (BottegaError, TimeoutError) as error:
                 return abstain(self._failed(error))
             self._made[key] = asdict(decided)
             await self._journal.write(key, self._made[key])
-        if key not in self._counted:
-            self._counted.add(key)
-            self._spending.decided(decided.usage)
+        self._count(key, decided.usage)
         return decided
 
-    async def _asked(self, ask: Callable[[], Awaitable[Decided]], material: str) -> Decided:
+    async def _asked(
+        self, ask: Callable[[], Awaitable[Decided]], material: str, key: str
+    ) -> Decided:
         meter = self._run.meter
         await in_turn()
         meter.check()
         async with asyncio.timeout(meter.seconds_left()), self._spending.question(material):
-            return await ask()
+            decided = await ask()
+            self._count(key, decided.usage)  # before others may spend what was reserved for it
+            return decided
+
+    def _count(self, key: str, usage: Usage) -> None:
+        """Count what a decision took, once."""
+        if key not in self._counted:
+            self._counted.add(key)
+            self._spending.decided(usage)
 
     def _failed(self, error: BottegaError | TimeoutError) -> str:
         """Tell of the error; return why nothing was decided."""
