@@ -1,46 +1,30 @@
 """A planned run that kills its own process at a chosen moment: the program of test_kill_planned.py.
 
-    python doomed_plan.py FOLDER RUN_ID run|resume CRASH_POINT
-
-CRASH_POINT is `plan` or `answer` (before the planner's reply), `before:TASK` or `after:TASK` (in
-the tool call of a task, before or after its effect), `reported:TASK` (before its owner's last
-reply), or `never`. Prints the events as lines of JSON.
+How it is started says `crash_point`. The crash points: `plan` or `answer` (before the planner's reply),
+`before:TASK` or `after:TASK` (in the tool call of a task, before or after its effect),
+`reported:TASK` (before its owner's last reply).
 """
 
-import asyncio
 import json
-import os
-import signal
-import sys
-from pathlib import Path
 
-from bottega import Budget, tool
-from bottega.engine import Job, Team
+from crash_point import CrashPoint
+
+from bottega import tool
+from bottega.engine import Team
 from bottega.model import CallDelta, End, Request, TextDelta
 from bottega.node import AgentParts
 from bottega.spec.model import EdgeSpec, GraphSpec, NodeSpec
 
-FOLDER, RUN_ID, MODE, CRASH = Path(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
+crash = CrashPoint.of_arguments()
 TASKS = (("t1", ()), ("t2", ()), ("t3", ("t1", "t2")), ("t4", ("t3",)))
-
-
-def crash_at(point: str) -> None:
-    if point == CRASH:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-
-def log(kind: str) -> None:
-    with (FOLDER / kind).open("a") as file:
-        file.write("x\n")
 
 
 @tool(effects="once")
 def note(task: str) -> str:
     """Write the name of a task down."""
-    crash_at(f"before:{task}")
-    with (FOLDER / "notes").open("a") as file:
-        file.write(f"{task}\n")
-    crash_at(f"after:{task}")
+    crash.at(f"before:{task}")
+    crash.log("notes", task)
+    crash.at(f"after:{task}")
     return f"noted {task}"
 
 
@@ -52,8 +36,8 @@ class Boss:
     async def respond(self, request: Request):
         results = [result for message in request.messages for result in message.results]
         if not results:
-            crash_at("plan")
-            log("plans")
+            crash.at("plan")
+            crash.log("plans", "x")
             tasks = [
                 {"id": name, "goal": f"note {name}", "owner": "scribe", "after": list(after)}
                 for name, after in TASKS
@@ -61,8 +45,8 @@ class Boss:
             yield CallDelta(index=0, name="make_plan", arguments=json.dumps({"tasks": tasks}))
             yield End(finish="tool_calls")
         else:
-            crash_at("answer")
-            log("answers")
+            crash.at("answer")
+            crash.log("answers", "x")
             done = results[-1].content.count(", done")
             unknown = results[-1].content.count("unknown")
             yield TextDelta(text=f"{done} done, {unknown} unknown")
@@ -81,7 +65,7 @@ class Scribe:
             yield CallDelta(index=0, name="note", arguments=json.dumps({"task": task}))
             yield End(finish="tool_calls")
         else:
-            crash_at(f"reported:{task}")
+            crash.at(f"reported:{task}")
             yield TextDelta(text="unknown" if "unknown" in results[-1].content else "written")
             yield End()
 
@@ -114,18 +98,4 @@ def team() -> Team:
     return Team(spec=spec, kinds=kinds, parts=parts)
 
 
-async def main() -> None:
-    from bottega_agents.engine import LangGraphEngine
-
-    job = Job(
-        task="note them",
-        limits=Budget(),
-        run_id=RUN_ID,
-        store=FOLDER / "bottega.db",
-        resume=MODE == "resume",
-    )
-    async for event in LangGraphEngine().stream(team(), job):
-        print(event.dumps(), flush=True)
-
-
-asyncio.run(main())
+crash.run(team())

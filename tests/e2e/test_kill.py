@@ -1,28 +1,14 @@
 """kill -9 at every kind of moment: what finished stays finished, what may run once runs once."""
 
-import json
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from crash_point import runs
 
 from bottega.graph import DATABASE
 from bottega.runs import RunStore
 
-PROGRAM = Path(__file__).with_name("doomed.py")
-
-
-def run(folder, mode, crash):
-    done = subprocess.run(
-        [sys.executable, PROGRAM, folder, "r", mode, crash],
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-    return done, [json.loads(line) for line in done.stdout.splitlines()]
+run = runs("doomed.py")
 
 
 def status(folder):

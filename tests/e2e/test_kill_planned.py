@@ -1,25 +1,11 @@
 """kill -9 in the middle of planned work: one plan, every task once, the same answer."""
 
-import json
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from crash_point import runs
 
-PROGRAM = Path(__file__).with_name("doomed_plan.py")
-
-
-def run(folder, mode, crash):
-    done = subprocess.run(
-        [sys.executable, PROGRAM, folder, "r", mode, crash],
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-    return done, [json.loads(line) for line in done.stdout.splitlines()]
+run = runs("doomed_plan.py")
 
 
 @pytest.mark.parametrize(
