@@ -21,7 +21,7 @@ from bottega.engine import Job, Team
 
 @dataclass(frozen=True, kw_only=True)
 class CrashPoint:
-    """What the program was started with."""
+    """What the program was started with: when it is to die, and what it is to run."""
 
     folder: Path
     run_id: str

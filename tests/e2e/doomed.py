@@ -1,7 +1,7 @@
 """A run that kills its own process with SIGKILL at a chosen moment: the program of test_kill.py.
 
-How it is started says `crash_point`. The crash points: `model:N` (before the model's reply at step N),
-`before:N` or `after:N` (in tool call N, before or after its effect).
+How it is started says `crash_point`. Its crash points: `model:N` (before the model's reply at
+step N), `before:N` or `after:N` (in tool call N, before or after its effect).
 """
 
 from crash_point import CrashPoint

@@ -1,7 +1,7 @@
 """A planned run that kills its own process at a chosen moment: the program of test_kill_planned.py.
 
-How it is started says `crash_point`. The crash points: `plan` or `answer` (before the planner's reply),
-`before:TASK` or `after:TASK` (in the tool call of a task, before or after its effect),
+How it is started says `crash_point`. Its crash points: `plan` or `answer` (before the planner's
+reply), `before:TASK` or `after:TASK` (in the tool call of a task, before or after its effect),
 `reported:TASK` (before its owner's last reply).
 """
 
