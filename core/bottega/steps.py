@@ -1,7 +1,7 @@
 """The steps of the loop: ask, read, act, report; again until there is an answer.
 
-What a whole loop comes to, and what ends it from outside, is `bottega.loop`; how one call is
-carried out is `bottega.actions`.
+What a whole loop comes to, and what ends it from outside, is `bottega.loop`; how the model is asked
+is `bottega.asking`, how one call is carried out `bottega.actions`.
 """
 
 from __future__ import annotations
@@ -9,16 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bottega.actions import Actions, Done, failed
-from bottega.call_ids import CallIds
-from bottega.compactor import Compactor
+from bottega.asking import Asking
 from bottega.dialect import Turn
 from bottega.errors import (
     BottegaError,
-    ContextLengthError,
     ModelError,
     ReplyFormatError,
 )
@@ -35,14 +32,11 @@ from bottega.events import (
 )
 from bottega.history import unusable, without_calls
 from bottega.messages import ToolCall, ToolResult, result_to_json, user
-from bottega.middleware import wrap_model
-from bottega.model import End, Reply, ReplyBuilder, Request, collect
+from bottega.model import End, Reply
 from bottega.outcome import Outcome
 from bottega.place import within
 from bottega.questions import Question
 from bottega.repeats import REPEATED, Repeats
-from bottega.replies import reply_from_json, reply_to_json
-from bottega.spending import Spending
 from bottega.tape import in_turn
 
 if TYPE_CHECKING:
@@ -64,14 +58,9 @@ class Steps:
         self._loop = loop
         self._meter = loop.run.meter
         self._dialect = parts.dialect
-        self._sampling = parts.sampling
-        self._spending = Spending(loop.run.meter, parts.model)
-        self._specs = tuple(tool.spec for tool in parts.tools)
-        self._model = wrap_model(parts.model, parts.middleware)
+        self._asking = Asking(loop)
         self._actions = Actions(parts, loop.run, loop.journal, loop.path or parts.name)
-        self._ids = CallIds(loop.messages, loop.path)
         self._hands_on = any(tool.hand_off for tool in parts.tools)
-        self._compactor = Compactor(loop, self._spending, self._ask)
         self._bad_turns = 0
         self._repeats = Repeats.of(loop.messages, parts.dialect) if loop.began else Repeats()
 
@@ -84,10 +73,10 @@ class Steps:
                 self._meter.take_step()
                 loop.step += 1
                 yield loop.event(StepStarted)
-                reply = await self._reply()
-                while self._compactor.news:
-                    yield self._compactor.news.pop(0)
-                turn = self._ids.named(self._dialect.read(reply), loop.step)
+                reply = await self._asking.reply()
+                while self._asking.news:
+                    yield self._asking.news.pop(0)
+                turn = self._asking.read(reply)
                 if turn.thought:
                     loop.thought = turn.thought
                     yield loop.event(Thought, text=turn.thought)
@@ -112,61 +101,6 @@ class Steps:
         except BottegaError as error:
             for event in loop.fail(error):
                 yield event
-
-    async def _reply(self) -> Reply:
-        """Ask the model, or read from the journal what it said before a crash."""
-        loop = self._loop
-        key = f"{loop.step}/reply"
-        if self._compactor.replay():
-            self._rename()
-        recorded = loop.journal.entries.get(key) if loop.journal.keeps else None
-        if recorded is not None:
-            self._meter.clock.go_on_from(recorded.get("elapsed", 0.0))
-            return self._spending.count(self._request(), reply_from_json(recorded))
-        reply = await self._fitted()
-        if loop.journal.keeps:
-            entry = {**reply_to_json(reply), "elapsed": self._meter.seconds}
-            await loop.journal.write(key, entry)
-        return reply
-
-    def _request(self) -> Request:
-        request = self._dialect.request(self._loop.messages, self._specs, self._sampling)
-        deadline = self._meter.deadline
-        return request if deadline is None else replace(request, deadline=deadline)
-
-    def _rename(self) -> None:
-        """Name calls as whoever tells the shorter conversation again will name them."""
-        self._ids = CallIds(self._loop.messages, self._loop.path)
-
-    async def _fitted(self) -> Reply:
-        """Ask with a conversation that fits; what the model finds too long is asked once more."""
-        request = self._request()
-        if await self._compactor.fit(request):
-            self._rename()
-            request = self._request()
-        try:
-            return await self._ask(request)
-        except ContextLengthError:
-            if not await self._compactor.refused(request):
-                raise
-        self._rename()
-        return await self._ask(self._request())
-
-    async def _ask(self, request: Request) -> Reply:
-        """Ask within the budget; what has come when its end is reached is kept."""
-        left = self._meter.seconds_left()
-        if left is None and not self._spending.is_limited:
-            return self._spending.count(request, await collect(self._model(request)))
-        builder = ReplyBuilder()
-        try:
-            async with asyncio.timeout(left):
-                async with self._spending.call(request) as sent:
-                    reply = await collect(self._model(sent), builder)
-                    return self._spending.count(request, reply)
-        except (TimeoutError, ModelError):
-            self._loop.unfinished = self._dialect.read(builder.so_far)
-            self._meter.check_time()  # one that fails because the time is up is the budget's end
-            raise
 
     def _problem(self, reply: Reply, turn: Turn) -> str:
         """Say what keeps the reply from being used; nothing when it is fine."""
