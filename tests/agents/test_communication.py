@@ -8,7 +8,7 @@ import pytest
 from panels import final, interrupt
 from test_team import parts, play, run
 
-from bottega import tool
+from bottega import Budget, tool
 from bottega.approval import Approval
 from bottega.engine import Team
 from bottega.errors import InputError
@@ -312,7 +312,11 @@ def test_a_task_that_comes_back_finds_the_conversation_where_it_was(tmp_path):
     ]
 
 
-def test_handing_to_and_fro_ends():
+@pytest.mark.parametrize(
+    ("repeats", "times", "told"),
+    [(5, 3, "the same work 2 times"), (None, 6, "handed on 6 times")],
+)
+def test_handing_to_and_fro_ends(repeats, times, told):
     over = {"triage": "support", "support": "triage"}
 
     def hand(request):
@@ -321,10 +325,11 @@ def test_handing_to_and_fro_ends():
         return call("handoff", to=over[mine], reason="Not mine.") if "handoff" in names else "Mine."
 
     models = [ScriptedModel(hand, repeat=True) for _ in over]
-    events = run(desk(*models), task="Help!")
+    events = run(desk(*models), task="Help!", limits=Budget(repeats=repeats))
     assert final(events).text == "Mine."
-    assert len(sent(events)) == 6
-    assert "handed on 6 times" in models[0].requests[-1].messages[-2].text
+    assert len(sent(events)) == times
+    (last,) = (model for model in models if not model.requests[-1].tools)
+    assert told in " ".join(message.text for message in last.requests[-1].messages)
 
 
 def test_a_hand_over_survives_a_crash(tmp_path):

@@ -295,23 +295,3 @@ def test_the_event_round_trips():
 
     event = Stuck(run_id="r", node="a", what="a handed b the same", times=2)
     assert Event.from_json(json.loads(event.dumps())) == event
-
-
-def test_a_task_that_is_handed_to_and_fro_is_noticed():
-    from bottega_agents.communication.talk import Talk
-
-    over = {"triage": "support", "support": "triage"}
-
-    def hand(request):
-        names = [spec.name for spec in request.tools]
-        mine = request.messages[0].text.split()[2].rstrip(",")
-        return call("handoff", to=over[mine], reason="Not mine.") if "handoff" in names else "Mine."
-
-    kinds = {name: Specialist(talk=Talk(hands_off_to=(other,))) for name, other in over.items()}
-    models = {name: ScriptedModel(hand, repeat=True) for name in over}
-    edges = ["start -> triage", "triage -> end", "support -> end"]
-    events = run(crew(kinds, models, edges))
-    first = of(events, Stuck)[0]
-    assert (first.node, first.times) == ("triage", 2)
-    assert first.what.startswith("triage handed support the same work 2 times")
-    assert events[-1].status == "done"

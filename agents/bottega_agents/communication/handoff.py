@@ -7,6 +7,7 @@ coordinator passes that on, too: the other one reports in its place.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
@@ -25,7 +26,11 @@ ABOUT = "{sender} has handed this task over to you and says why, and what was do
 LAST = "{about}; it has been handed on {hops} times, so do it yourself"
 NOT_NOW = "Error: not carried out: hand the task over in a turn of its own"
 TWICE = "Error: the task was handed over already"
-_TASK = ("task", "caller", "call_id", "citations")
+LAST_TIME = "last"
+"""Key of a task that is handed over for the last time."""
+FOUND = "found"
+"""Key of what the node that hands a task over has found out: a digest, empty for nothing."""
+_TASK = ("task", "caller", "call_id", "citations", "passed")
 _LONGEST, _LONGEST_ITEM = 6_000, 1_000
 """Characters of a summary, and of one thing in it."""
 
@@ -63,6 +68,13 @@ def hops(state: State, name: str) -> int:
     return int(taken["hops"]) if taken and taken["run"] == state.get("run", "") else 0
 
 
+def stays(state: State, name: str) -> bool:
+    """Say whether the task of this visit is handed on no more."""
+    taken: Any = state.get("handovers", {}).get(name)
+    count = hops(state, name)
+    return count >= MOST_HANDOFFS or (count > 0 and LAST_TIME in taken)
+
+
 def handed_over(state: State, loop: Loop, call: ToolCall, update: Mapping[str, Any]) -> Any:
     """Return the `Command` that ends a node and visits the one that takes over."""
     from langgraph.types import Command, Send
@@ -71,7 +83,7 @@ def handed_over(state: State, loop: Loop, call: ToolCall, update: Mapping[str, A
     loop.run.emit(loop.event(MessageSent, to=to, text=reason))
     loop.run.emit(loop.event(NodeEnded, reason=f"handed over to {to}"))
     run, count = state.get("run", ""), hops(state, name) + 1
-    taken = {to: {"run": run, "from": name, "hops": count}}
+    taken = {to: {"run": run, "from": name, "hops": count, FOUND: _found(loop)}}
     mail = {f"{loop.run.run_id}/{loop.path}/{loop.step}/{call.id}": _letter(loop, call, run, count)}
     if not state.get("caller"):
         goes: dict[str, Any] = {
@@ -81,7 +93,7 @@ def handed_over(state: State, loop: Loop, call: ToolCall, update: Mapping[str, A
         return Command(update={**update, **goes}, goto=to)
     known = cast("Mapping[str, Any]", state)
     task = {key: known[key] for key in _TASK if key in known}
-    passed = {key: update[key] for key in ("spent", "mail", "board") if key in update}
+    passed = {key: update[key] for key in ("spent", "elapsed", "mail", "board") if key in update}
     send: Any = Send(to, {**task, "handovers": taken, "mail": mail})
     return Command(update=passed, goto=[send])
 
@@ -110,6 +122,14 @@ def _letter(loop: Loop, call: ToolCall, run: str, count: int) -> dict[str, Any]:
     cited = [citation_to_json(item) for item in resolve(text, evidence)]
     to = str(call.arguments["to"])
     return {**letter(to, about, text, sender=name, citations=cited), "run": run}
+
+
+def _found(loop: Loop) -> str:
+    """Return a digest of what tools have given in this visit; empty where there was nothing."""
+    messages = loop.messages[loop.began :]
+    results = [one.content for said in messages for one in said.results if one.name != NAME]
+    text = "\0".join(results).encode(errors="surrogatepass")
+    return hashlib.sha256(text).hexdigest()[:16] if results else ""
 
 
 def summary(messages: Iterable[Message]) -> str:

@@ -45,7 +45,7 @@ def enclosed(name: str, mail: dict[str, Any], board: Mapping[str, Any]) -> dict[
 
 def carried(update: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a node that reports to another one leaves in the state besides its report."""
-    return {key: update[key] for key in ("mail", "board") if update.get(key)}
+    return {key: update[key] for key in ("mail", "board", "passed") if update.get(key)}
 
 
 def cited_in(entries: Iterable[Mapping[str, Any]]) -> dict[str, Citation]:

@@ -18,9 +18,9 @@ from bottega_agents.communication.mail import carried
 from bottega_agents.graph.branches import Parcel, facts, parcel, taken_out, view
 from bottega_agents.graph.gates import through_gate
 from bottega_agents.graph.plan import Plan, graph_end
-from bottega_agents.graph.state import State
+from bottega_agents.graph.state import State, add
 from bottega_agents.graph.surroundings import run_of
-from bottega_agents.graph.watch import Watch
+from bottega_agents.graph.watch import Watch, informed
 from bottega_agents.roles.coordinator import report, report_key
 from bottega_agents.roles.versions import restored
 from bottega_agents.storage.visit import visit_name
@@ -66,7 +66,7 @@ class Routed:
     def __init__(self, name: str, node: Run, plan: Plan, people: Sequence[str] = ()) -> None:
         self.name = name
         self._watch = Watch(name, people)
-        self._node = delegated(node)
+        self._node = delegated(self._watched(node))
         self._plan = plan
         self._ways = plan.ways[name]
         self._joins = name in plan.joins
@@ -86,11 +86,23 @@ class Routed:
             return self._handed_on(state, update, run_of(config))
         return self._led_on(state, seen, dict(update), config)
 
+    def _watched(self, node: Run) -> Run:
+        """Watch what a node leaves, where another one has asked it."""
+
+        async def run(state: State, config: RunnableConfig) -> Any:
+            left = await node(state, config)
+            return self._watch.asked(state, left, run_of(config)) if state.get("caller") else left
+
+        return run
+
     def _handed_on(self, state: State, command: Any, run: RunContext) -> Any:
         """Note that the node waits for work, not for branches; or that another takes its place."""
-        update = dict(command.update or {})
+        update: dict[str, Any] = dict(command.update or {})
+        self._watch.letters(state, update, run)
+        passed = add(state.get("passed"), update.get("passed"))
+        command = replace(command, update=update, goto=informed(command.goto, passed))
         if isinstance(command.goto, str) and command.goto != self.name:
-            self._watch.notice([command.goto], state, update, run)
+            self._watch.over(command.goto, state, update, update, run)
             if self._plan.counts:
                 boxes = state.get("inbox", {}).get(self.name, {})
                 nodes = self._moved(state, update, [command.goto], boxes)
@@ -113,6 +125,7 @@ class Routed:
             update |= _best_so_far(update, self.name)
             update |= {} if way else {"partial": True, "reason": USED_UP.format(edge=barred.edge)}
             left = parcel(seen, update, self.name)
+        self._watch.letters(state, update, run_of(config))
         way = self._watch.turned(way, state, update, run_of(config))
         left = parcel(seen, update, self.name)
         if barred and way is None and not known["failed"]:

@@ -23,11 +23,10 @@ from bottega.reminding import reminders
 from bottega.run import RunContext
 from bottega_agents.communication.desk import Desk
 from bottega_agents.communication.handoff import (
-    MOST_HANDOFFS,
     handed_over,
     handoff_in,
-    hops,
     results_of,
+    stays,
 )
 from bottega_agents.communication.mail import as_messages, cited_in, mail_for, with_mail
 from bottega_agents.communication.talk import NONE, Talk
@@ -143,7 +142,7 @@ class SpecialistNode:
         same_run = transcript is not None and transcript.run == run.run_id
         step = transcript.step if transcript and same_run else 0
         mail = mail_for(self.parts.name, state.get("mail", {}))
-        told = as_messages(mail.values(), state.get("run", ""))
+        told = as_messages(mail.values(), run.run_id)
         fresh = _opened(journal)
         if fresh is None:
             known = [] if same_run else await reminders(self.parts.memory, state.get("task", ""))
@@ -170,7 +169,7 @@ class SpecialistNode:
 
     def _desk(self, state: State, place: str) -> Desk:
         name = self.parts.name
-        last = hops(state, name) >= MOST_HANDOFFS
+        last = stays(state, name)
         tools = [tool for tool in self._talk if not (last and tool.hand_off)]
         return Desk(name, place, state, tools)
 
