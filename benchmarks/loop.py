@@ -1,221 +1,131 @@
-"""What a step of the loop costs, in milliseconds of wall-clock and of CPU.
+"""What the loop costs: a step, many runs at once, what is kept of them, a team; beside peers.
 
-    python benchmarks/loop.py [--repeats N] [--sync-tool]
+    python benchmarks/loop.py [--parts steps,disk,team,crowd] [--work DIR] [--repeats N]
 
-A zero-latency model in this process asks for one call of a trivial tool per step and answers after
-the last. Four ways through the same steps, in one process, interleaved so that drift hits all:
+    steps   milliseconds a step, wall-clock and CPU, of the ways in `loop_ways`, in turns in one
+            process so that drift hits all; at 50 steps the peers beside them
+    disk    bytes on disk per byte of content and what keeping a step costs: see `loop_disk`
+    team    CPU a hop between a coordinator and three specialists: see `loop_team`
+    crowd   1, 100 and 1000 runs of 5 steps at once with a model that takes 50 ms, each in a
+            process of its own: runs a second, peak of resident memory, errors
 
-    floor        a hand-written asyncio loop: collect the stream, parse and validate the arguments,
-                 await the tool under its timeout, append to the history, write each event as JSON
-    loop         a Bottega agent alone
-    graph        the agent as the one node of a compiled LangGraph graph
-    graph_sqlite the same with the SQLite checkpointer and the journal
-
-Every argument is validated and every event is emitted (written as JSON into memory) in all four.
-Prints JSON.
+Peers have venvs of their own in `--work`, made the first time: LangChain's `create_agent`,
+smolagents, pydantic-ai. `--no-peers` leaves them out. Prints JSON, with the targets at its end; how
+far it is goes to stderr.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
-import io
 import json
-import statistics
+import os
+import sys
 import tempfile
-import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from bottega import Agent, Budget
-from bottega.dialects.native import Native
-from bottega.engine import Job, Team
-from bottega.messages import ToolCall, ToolResult, assistant, system, tool_results, user
-from bottega.model import CallDelta, Delta, End, Request, TextDelta, ToolSpec, Usage, collect
-from bottega.node import AgentParts
-from bottega.plugin.manager import PluginManager
-from bottega.spec.model import EdgeSpec, GraphSpec, NodeSpec
-from bottega.tools import tool
+import loop_peers
+from loop_peers import PEERS, TEAMS, measure, told
+from loop_timing import crowd, per_step
+from loop_verdicts import verdicts
 
+PARTS = ("steps", "disk", "team", "crowd")
 STEPS = (1, 10, 50, 200)
-BUDGET = Budget(steps=1000)
+COUNTS = (1, 100, 1000)
+WAYS = ("floor", "loop", "graph", "graph_sqlite")
 
 
-class Counter:
-    """Ask for `add` until the steps are used up, then answer."""
+def runs(sync_tool: bool, folder: str) -> dict[str, Any]:
+    """Return the ways by name."""
+    from loop_ways import Ways, add, add_sync
 
-    name = "counter"
-
-    def __init__(self, steps: int) -> None:
-        self._left = steps
-
-    def restart(self, steps: int) -> None:
-        self._left = steps
-
-    async def respond(self, request: Request) -> AsyncIterator[Delta]:
-        self._left -= 1
-        if self._left > 0:
-            arguments = f'{{"a": {self._left}, "b": 1}}'
-            yield CallDelta(index=0, id=f"c{self._left}", name="add", arguments=arguments)
-            yield End(finish="tool_calls", usage=Usage(input_tokens=1, output_tokens=1))
-        else:
-            yield TextDelta(text="done")
-            yield End(usage=Usage(input_tokens=1, output_tokens=1))
+    ways = Ways(add_sync if sync_tool else add, Path(folder) / "bottega.db")
+    made = (ways.floor, ways.loop, ways.in_graph, ways.in_graph_kept)
+    return dict(zip(WAYS, made, strict=True))
 
 
-@tool(effects="none")
-async def add(a: int, b: int) -> int:
-    """Add two numbers.
-
-    Args:
-        a: the first.
-        b: the second.
-    """
-    return a + b
-
-
-@tool(name="add", effects="none")
-def add_sync(a: int, b: int) -> int:
-    """Add two numbers.
-
-    Args:
-        a: the first.
-        b: the second.
-    """
-    return a + b
-
-
-async def floor(steps: int, trivial: Any, sink: io.StringIO) -> None:
-    """Do the same by hand: what anybody's loop has to do."""
-    model, history = Counter(steps), [system("You add."), user("go")]
-    specs: tuple[ToolSpec, ...] = (trivial.spec,)
-
-    def emit(**event: Any) -> None:
-        named = {"run_id": "20261121-024421-77a4c76e", "node": "adder", "time": time.time()}
-        sink.write(json.dumps({**named, **event}) + "\n")
-
-    for step in range(1, steps + 1):
-        emit(kind="step", step=step)
-        reply = await collect(model.respond(Request(messages=tuple(history), tools=specs)))
-        if not reply.calls:
-            emit(kind="answer", step=step, text=reply.text)
-            return
-        call = ToolCall(
-            id=reply.calls[0].id, name="add", arguments=json.loads(reply.calls[0].arguments)
-        )
-        emit(kind="action", step=step, id=call.id, tool=call.name, arguments=call.arguments)
-        arguments = trivial.validate(call.arguments)
-        async with asyncio.timeout(60):
-            value = trivial.run(**arguments)
-            value = await value if asyncio.iscoroutine(value) else value
-        history.append(assistant(calls=(call,)))
-        result = ToolResult(call_id=call.id, name="add", content=str(value))
-        history.append(tool_results((result,)))
-        emit(kind="observation", step=step, id=call.id, content=result.content)
-
-
-def agent(steps: int, trivial: Any) -> Agent:
-    return Agent(
-        "adder",
-        model=Counter(steps),
-        tools=(trivial,),
-        dialect=Native(),
-        instructions="You add.",
-        limits=BUDGET,
-        plugins=PluginManager(),
-    )
-
-
-async def loop_alone(steps: int, trivial: Any, sink: io.StringIO) -> None:
-    async for event in agent(steps, trivial).astream("go"):
-        sink.write(event.dumps() + "\n")
-
-
-def one_node(parts: AgentParts) -> Team:
-    from bottega_agents.roles.specialist import Specialist
-
-    edges = (EdgeSpec(source="start", target="adder"), EdgeSpec(source="adder", target="end"))
-    spec = GraphSpec(name="one", nodes=(NodeSpec(name="adder", kind="specialist"),), edges=edges)
-    return Team(spec=spec, kinds={"adder": Specialist()}, parts={"adder": parts})
-
-
-class OneNode:
-    """A graph that is compiled once and run many times, as users do."""
-
-    def __init__(self, steps: int, trivial: Any, store: Path | None = None) -> None:
-        from bottega_agents.engine import LangGraphEngine
-
-        self._engine = LangGraphEngine()
-        self._steps, self._store = steps, store
-        self._parts = agent(steps, trivial).parts
-        self._team = one_node(self._parts)
-
-    async def run(self, sink: io.StringIO) -> None:
-        self._parts.model.restart(self._steps)  # type: ignore[attr-defined]
-        job = Job(task="go", limits=BUDGET, store=self._store)
-        async for event in self._engine.stream(self._team, job):
-            sink.write(event.dumps() + "\n")
-
-
-async def timed(work: Any) -> tuple[float, float]:
-    gc.collect()
-    wall, cpu = time.perf_counter(), time.process_time()
-    await work
-    return (time.perf_counter() - wall) * 1000, (time.process_time() - cpu) * 1000
-
-
-async def measure(repeats: int, trivial: Any) -> dict[str, Any]:
-    ways: dict[str, dict[int, list[tuple[float, float]]]] = {}
+def steps(options: argparse.Namespace) -> dict[str, Any]:
+    """Time the ways, by the number of steps."""
     with tempfile.TemporaryDirectory() as folder:
-        store = Path(folder) / "bottega.db"
-        graphs = {steps: OneNode(steps, trivial) for steps in STEPS}
-        durable = {steps: OneNode(steps, trivial, store) for steps in STEPS}
-        for repeat in range(repeats + 1):
-            for steps in STEPS:
-                works = {
-                    "floor": floor(steps, trivial, io.StringIO()),
-                    "loop": loop_alone(steps, trivial, io.StringIO()),
-                    "graph": graphs[steps].run(io.StringIO()),
-                    "graph_sqlite": durable[steps].run(io.StringIO()),
-                }
-                for name, work in works.items():
-                    result = await timed(work)
-                    if repeat:  # the first round warms up
-                        ways.setdefault(name, {}).setdefault(steps, []).append(result)
-    return {
-        name: {str(s): _per_step(s, runs) for s, runs in by.items()} for name, by in ways.items()
-    }
+        ways = runs(options.sync_tool, folder)
+        return {str(count): asyncio.run(per_step(ways, count, options.repeats)) for count in STEPS}
 
 
-def _per_step(steps: int, runs: list[tuple[float, float]]) -> dict[str, float]:
-    wall = statistics.median(run[0] for run in runs) / steps
-    cpu = statistics.median(run[1] for run in runs) / steps
-    return {"wall_ms": round(wall, 4), "cpu_ms": round(cpu, 4)}
+def one_crowd(options: argparse.Namespace) -> dict[str, Any]:
+    """Let many runs of one way go at once."""
+    with tempfile.TemporaryDirectory() as folder:
+        return asyncio.run(crowd(runs(False, folder)[options.way], options.count, rounds=3))
 
 
-def ratios(ways: dict[str, Any], clock: str) -> dict[str, float]:
-    def ms(way: str, steps: int) -> float:
-        return float(ways[way][str(steps)][clock])
+def one(options: argparse.Namespace) -> dict[str, Any]:
+    """Do one part in this process."""
+    if options.part == "disk":
+        import loop_disk
 
-    return {
-        "graph_over_floor_at_50": round(ms("graph", 50) / ms("floor", 50), 2),
-        "graph_200_over_50": round(ms("graph", 200) / ms("graph", 50), 2),
-        "loop_over_floor_at_50": round(ms("loop", 50) / ms("floor", 50), 2),
-        "journal_ms_per_step_at_50": round(ms("graph_sqlite", 50) - ms("graph", 50), 4),
-        "journal_ms_per_step_at_200": round(ms("graph_sqlite", 200) - ms("graph", 200), 4),
-    }
+        return loop_disk.main(postgres=True, repeats=options.repeats)
+    if options.part == "team":
+        import loop_team
+
+        return {"bottega": loop_team.main(options.repeats)}
+    return steps(options) if options.part == "steps" else one_crowd(options)
+
+
+def apart(options: argparse.Namespace, part: str, *given: Any) -> dict[str, Any]:
+    """Do one part in a process of its own."""
+    sync = ["--sync-tool"] if options.sync_tool else []
+    command = [sys.executable, __file__, "--part", part, "--repeats", options.repeats, *sync]
+    return told([*command, *given])
+
+
+def crowds(options: argparse.Namespace) -> dict[str, Any]:
+    """Measure each way and each peer with each number of runs."""
+    found: dict[str, Any] = {}
+    for count in COUNTS:
+        by_name = found[str(count)] = {}
+        for way in WAYS:
+            by_name[way] = apart(options, "crowd", "--way", way, "--count", count)
+        for name, peer in {} if options.no_peers else PEERS.items():
+            by_name[name] = measure(peer, options.work, "--crowd", count)
+        print(f"{count} at once: {json.dumps(by_name)}", file=sys.stderr)
+    return found
+
+
+def part_with_peers(options: argparse.Namespace, part: str) -> dict[str, Any]:
+    """Measure a part, and the peers that do the same beside it."""
+    if part == "crowd":
+        return crowds(options)
+    found = apart(options, part)
+    if part in ("steps", "team") and found and not options.no_peers:
+        row = found["50"] if part == "steps" else found
+        given = ("--steps", 50) if part == "steps" else ("--steps", 6)
+        for name, peer in (PEERS if part == "steps" else TEAMS).items():
+            row[name] = measure(peer, options.work, *given, "--repeats", options.repeats)
+    print(f"{part}: {json.dumps(found)}", file=sys.stderr)
+    return found
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Measure all, or do one part for the process that measures all."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--parts", default=",".join(PARTS), help="with commas between")
+    parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "bottega-loop")
     parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--sync-tool", action="store_true", help="a tool that runs in a thread")
-    given = parser.parse_args()
-    ways = asyncio.run(measure(given.repeats, add_sync if given.sync_tool else add))
-    clocks = {clock: ratios(ways, clock) for clock in ("wall_ms", "cpu_ms")}
-    print(json.dumps({"per_step": ways, "ratios": clocks}, indent=2))
+    parser.add_argument("--no-peers", action="store_true")
+    parser.add_argument("--part", choices=PARTS, help=argparse.SUPPRESS)
+    parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
+    parser.add_argument("--count", type=int, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.part:
+        print(json.dumps(one(options)))
+        return
+    result: dict[str, Any] = {"cores": os.cpu_count(), "load_before": os.getloadavg()[0]}
+    if not options.no_peers:
+        result["versions"] = loop_peers.versions(options.work)
+    for part in options.parts.split(","):
+        result[part] = part_with_peers(options, part)
+    print(json.dumps({**result, "targets": verdicts(result)}, indent=2))
 
 
 if __name__ == "__main__":
