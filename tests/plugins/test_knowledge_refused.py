@@ -108,8 +108,8 @@ def test_an_index_of_another_format_is_refused(docs: Path) -> None:
     base = open_base(docs)
     base.update()
     path = base.index / "manifest.json"
-    path.write_text(path.read_text().replace('"format": 2', '"format": 99'))
-    with pytest.raises(StorageError, match="format 99, not 2"):
+    path.write_text(path.read_text().replace('"format": 3', '"format": 99'))
+    with pytest.raises(StorageError, match="format 99, not 3"):
         sources(open_base(docs), "plums")
 
 

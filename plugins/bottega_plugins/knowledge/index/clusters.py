@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bottega_plugins.knowledge.index import vectors
 from bottega_plugins.knowledge.index.checksums import damaged
+from bottega_plugins.knowledge.index.exact import RUN, compared, recall, true_nearest
 from bottega_plugins.knowledge.index.manifest import ClusterInfo
 from bottega_plugins.knowledge.index.vectors import Vectors, faiss_module, mapped, searched
 
@@ -35,7 +36,6 @@ _SPARE = 2
 _NUMBER = 8
 """Bytes of a vector's number in a list; its code has a byte for each dimension."""
 _QUERIES = 64
-_RUN = 20_000
 _ITERATIONS = 10
 
 
@@ -56,8 +56,6 @@ class Clusters:
         """Return the k passages nearest to a vector, best first, and their inner products."""
         import functools
 
-        import numpy as np
-
         self._open()
         matching = self._index.ntotal if among is None else int(among.sum())
         wanted, probes = min(k, matching), self._probes(k, matching)
@@ -69,9 +67,7 @@ class Clusters:
             if len(numbers) >= wanted or probes == self._info.lists:
                 break
             probes = min(4 * probes, self._info.lists)
-        products = np.vecdot(self._exact.rows(numbers), query)
-        order = (-products).argsort(kind="stable")[:k]
-        return numbers[order], products[order]
+        return compared(self._exact, numbers, query, k)
 
     def _open(self) -> None:
         """Map the file; what stands before the lists is verified, for FAISS reads it at once."""
@@ -112,9 +108,7 @@ def build(folder: Path, count: int, dimension: int) -> ClusterInfo | None:
     import numpy as np
 
     faiss = faiss_module()
-    path = folder / vectors.NAME
-    offset = vectors.file_size(0, dimension)
-    rows = np.memmap(path, dtype="<f2", mode="r", offset=offset, shape=(count, dimension))
+    rows = vectors.stored(folder, count, dimension)
     lists = _lists(count)
     chance = np.random.default_rng(0)
     index = faiss.IndexIVFScalarQuantizer(
@@ -124,12 +118,12 @@ def build(folder: Path, count: int, dimension: int) -> ClusterInfo | None:
     index.cp.niter = _ITERATIONS
     sample = np.sort(chance.choice(count, min(count, _A_CENTRE * lists), replace=False))
     index.train(rows[sample].astype(np.float32))
-    for first in range(0, count, _RUN):
-        index.add(rows[first : first + _RUN].astype(np.float32))
+    for first in range(0, count, RUN):
+        index.add(rows[first : first + RUN].astype(np.float32))
     queries = rows[np.sort(chance.choice(count, _QUERIES, replace=False))].astype(np.float32)
-    probes, recall = _probes(index, queries, _true(rows, queries), lists)
+    probes, found = _probes(index, queries, true_nearest(rows, queries, 10), lists)
     faiss.write_index(index, str(folder / NAME))
-    return ClusterInfo(lists=lists, probes=probes, recall=recall)
+    return ClusterInfo(lists=lists, probes=probes, recall=found)
 
 
 def _ends(index: Any, size: int) -> NDArray[np.int64]:
@@ -150,38 +144,19 @@ def _lists(count: int) -> int:
     return 1 << round(float(2 * count**0.5)).bit_length() - 1
 
 
-def _true(rows: NDArray[np.float16], queries: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Return the ten rows nearest to each query, in any order."""
-    import numpy as np
-
-    best = np.full((len(queries), 10), -np.inf, dtype=np.float32)
-    numbers = np.zeros((len(queries), 10), dtype=np.int64)
-    for first in range(0, len(rows), _RUN):
-        products = queries @ rows[first : first + _RUN].astype(np.float32).T
-        places = np.arange(first, first + products.shape[1], dtype=np.int64)
-        here: NDArray[np.int64] = np.broadcast_to(places, products.shape)
-        products, here = np.hstack([best, products]), np.hstack([numbers, here])
-        chosen = np.argpartition(-products, 10, axis=1)[:, :10]
-        best = np.take_along_axis(products, chosen, axis=1)
-        numbers = np.take_along_axis(here, chosen, axis=1)
-    return numbers
-
-
 def _probes(
     index: Any, queries: NDArray[np.float32], true: NDArray[np.int64], lists: int
 ) -> tuple[int, float]:
     """Return how many lists are enough to look into, and the recall at ten with that.
 
-    For vectors without any structure that is all of them: what is saved then is the half of every
-    number that the first look does without.
+    For vectors without any structure that is all of them; `codes` are quicker then.
     """
     faiss = faiss_module()
-    probes, recall = 2, 0.0
-    while recall < _ENOUGH and probes < lists:
+    probes, share = 2, 0.0
+    while share < _ENOUGH and probes < lists:
         probes = min(2 * probes, lists)
         _, found = index.search(
             queries, 10 + _WIDER, params=faiss.SearchParametersIVF(nprobe=probes)
         )
-        hits = sum(len(set(a) & set(b)) for a, b in zip(found.tolist(), true.tolist(), strict=True))
-        recall = hits / true.size
-    return probes, recall
+        share = recall(found, true)
+    return probes, share

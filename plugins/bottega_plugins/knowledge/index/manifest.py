@@ -19,8 +19,12 @@ from bottega_plugins.knowledge.index.checksums import FileInfo, unreadable
 NAME = "manifest.json"
 COPY = "manifest.copy.json"
 """What a damaged index is saved from; nothing else reads it."""
-FORMAT = 2
+FORMAT = 3
 """Raised when an older Bottega could not read what this one writes."""
+_READ = (2, FORMAT)
+"""Format 2 knows no codes: an update gives them to the segments that want them."""
+_WIDE = 8
+"""Codes of all vectors are looked through in the time of one list in so many."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +36,21 @@ class ClusterInfo:
     """How many of the lists a search looks into."""
     recall: float
     """Share of the true ten nearest that it finds, measured when it was made."""
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether a search looks into so many that codes of all vectors are quicker."""
+        return self.probes * _WIDE > self.lists
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CodeInfo:
+    """How the short codes of a large segment are searched, and how well that does."""
+
+    times: int
+    """Candidates for each passage that is asked for; 0 where codes are no use, and not kept."""
+    recall: float
+    """Share of the true 200 nearest among the candidates, measured when they were made."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,7 +78,14 @@ class SegmentInfo:
     files: Mapping[str, FileInfo]
     clusters: ClusterInfo | None = None
     """None when every vector is compared."""
+    codes: CodeInfo | None = None
+    """None when the lists are quick enough or there are none, and in what format 2 wrote."""
     deleted: Deleted | None = None
+
+    @property
+    def wants_codes(self) -> bool:
+        """Whether it was written before there were codes, and would be searched quicker by them."""
+        return self.clusters is not None and self.clusters.is_wide and self.codes is None
 
     @property
     def live_documents(self) -> int:
@@ -118,12 +144,13 @@ def read_manifest(folder: Path, name: str = NAME) -> Manifest | None:
     except OSError as error:
         raise unreadable(path, error) from None
     fields = _fields(path, text)
-    if fields.get("format") != FORMAT:
+    if fields.get("format") not in _READ:
         raise StorageError(f"{path} is of format {fields.get('format')!r}, not {FORMAT}")
     if fields.pop("sha256", None) != _digest(fields):
         raise StorageError(f"{path} is damaged: it does not match its own sha256")
     try:
         segments = tuple(_segment(each) for each in fields.pop("segments"))
+        fields["format"] = FORMAT  # what it is when it is written again
         return Manifest(**fields, segments=segments)
     except (KeyError, TypeError):
         raise StorageError(f"{path} has other fields than format {FORMAT} has") from None
@@ -131,6 +158,7 @@ def read_manifest(folder: Path, name: str = NAME) -> Manifest | None:
 
 def _segment(fields: dict[str, Any]) -> SegmentInfo:
     clusters, deleted = fields.pop("clusters"), fields.pop("deleted")
+    codes = fields.pop("codes", None)
     if deleted:
         deleted["file"] = FileInfo(**deleted["file"])
     files = {name: FileInfo(**info) for name, info in fields.pop("files").items()}
@@ -138,6 +166,7 @@ def _segment(fields: dict[str, Any]) -> SegmentInfo:
         **fields,
         files=files,
         clusters=ClusterInfo(**clusters) if clusters else None,
+        codes=CodeInfo(**codes) if codes else None,
         deleted=Deleted(**deleted) if deleted else None,
     )
 

@@ -3,6 +3,7 @@
 The newest segments are merged while they have half as many passages as the one before: sizes then
 grow geometrically, and each passage is rewritten a number of times that grows with the logarithm
 of the index, as in Lucene (and O'Neil et al., 1996). Vectors and scores are copied, not computed.
+A segment of an older format that lacks what searches would use is written anew in the same way.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ def due(segments: Sequence[SegmentInfo]) -> range:
     if first < len(segments) - 1:
         return range(first, len(segments))
     for place, segment in enumerate(segments):
-        if (segment.passages - segment.live_passages) * _MOST_DEAD > segment.passages:
+        dead = segment.passages - segment.live_passages
+        if dead * _MOST_DEAD > segment.passages or segment.wants_codes:
             return range(place, place + 1)
     return range(0)
 

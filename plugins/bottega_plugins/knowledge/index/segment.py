@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bottega.errors import StorageError
-from bottega_plugins.knowledge.index import catalogue, clusters, passage_file, postings, vectors
+from bottega_plugins.knowledge.index import (
+    catalogue,
+    clusters,
+    codes,
+    passage_file,
+    postings,
+    vectors,
+)
 from bottega_plugins.knowledge.index.catalogue import Catalogue, Span
 from bottega_plugins.knowledge.index.checked_file import CheckedFile, LostFile
 from bottega_plugins.knowledge.index.checksums import (
@@ -23,6 +30,7 @@ from bottega_plugins.knowledge.index.checksums import (
     recovered_digests,
 )
 from bottega_plugins.knowledge.index.clusters import Clusters
+from bottega_plugins.knowledge.index.codes import Codes
 from bottega_plugins.knowledge.index.manifest import SegmentInfo
 from bottega_plugins.knowledge.index.passage_file import PassageFile
 from bottega_plugins.knowledge.index.postings import Postings
@@ -50,7 +58,8 @@ class Segment:
         """Open all files, or those that can be opened: the others then fail when they are used."""
         self.folder = folder
         self.info = info
-        names = [*_FILES, clusters.NAME] if info.clusters else _FILES
+        names = [*_FILES, *([clusters.NAME] if info.clusters else [])]
+        names += [codes.NAME] if info.codes and info.codes.times else []
         for name in (TABLE, *names):
             if name not in info.files:
                 raise damaged(folder, f"the manifest does not know its file {name}")
@@ -66,6 +75,9 @@ class Segment:
         self.clusters = None
         if info.clusters:
             self.clusters = Clusters(self._files[clusters.NAME], info.clusters, self.vectors)
+        self.codes = None
+        if info.codes and info.codes.times:
+            self.codes = Codes(self._files[codes.NAME], info.codes, self.vectors)
         self.postings = Postings(self._files, info.words / max(1, count))
 
     def _opened(self, names: Iterable[str], *, lenient: bool) -> dict[str, CheckedFile]:
@@ -131,7 +143,8 @@ class Segment:
         """Return the k live passages nearest to a vector and their inner products, best first."""
         if self.live is not None:
             among = self.live if among is None else among & self.live
-        return (self.clusters or self.vectors).nearest(query, k, among)
+        found = self.codes.nearest(query, k, among) if self.codes else None
+        return found or (self.clusters or self.vectors).nearest(query, k, among)
 
     def verify(self) -> None:
         """Compare every byte with its digest. Raises StorageError, naming the damaged file."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bottega_plugins.knowledge.documents.chunk import embedded_text
-from bottega_plugins.knowledge.index import clusters
+from bottega_plugins.knowledge.index import clusters, codes
 from bottega_plugins.knowledge.index.catalogue import CatalogueWriter
 from bottega_plugins.knowledge.index.checksums import seal
 from bottega_plugins.knowledge.index.manifest import SegmentInfo
@@ -84,14 +84,16 @@ class SegmentWriter:
         vocabulary, count = self._words.finish()
         self._catalogue.add_words(vocabulary)
         replaced = self._catalogue.close()
-        made = clusters.build(self.folder, self.passages, self._dimension)
+        lists = clusters.build(self.folder, self.passages, self._dimension)
+        short = codes.build(self.folder, self.passages, self._dimension, lists)
         return SegmentInfo(
             name=self.folder.name,
             documents=self.documents,
             passages=self.passages,
             words=count,
             files=seal(self.folder),
-            clusters=made,
+            clusters=lists,
+            codes=short,
             deleted=write_tombstones(self.folder, replaced),
         )
 

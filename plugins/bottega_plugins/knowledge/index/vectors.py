@@ -26,6 +26,10 @@ _MARK = b"IxSQ"
 """How FAISS marks it. The dimension (32 bits) and the number of rows (64 bits) follow."""
 _HEAD = 81
 """Bytes before the rows; the last eight say how many bytes these have."""
+_SIGN_AND_NUMBER = -0x70002000
+"""Bits of a float: its sign, the low 5 bits of its exponent and the high 10 of its fraction."""
+_EXPONENT = 2.0**112
+"""Between the exponents of a half and a float: 127 - 15."""
 
 
 class VectorWriter:
@@ -68,7 +72,14 @@ class Vectors:
         """Return the rows of passages, shape (passages, dimension)."""
         import numpy as np
 
-        return self._file.rows(_HEAD, self._width, numbers).view("<f2").astype(np.float32)
+        halves = self._file.rows(_HEAD, self._width, numbers).view("<i2")
+        # as .view("<f2").astype(np.float32), in a fifth of the time: no row has infinite numbers
+        bits = halves.astype(np.int32)
+        bits <<= 13
+        bits &= _SIGN_AND_NUMBER
+        rows = bits.view(np.float32)
+        rows *= _EXPONENT
+        return rows
 
     def run(self, start: int, stop: int) -> NDArray[np.float16]:
         """Return neighbouring rows as they are stored."""
@@ -103,12 +114,20 @@ def file_size(count: int, dimension: int) -> int:
     return _HEAD + 2 * count * dimension
 
 
+def stored(folder: Path, count: int, dimension: int) -> NDArray[np.float16]:
+    """Return the rows of a segment that is being written, mapped, shape (count, dimension)."""
+    import numpy as np
+
+    path, offset = folder / NAME, file_size(0, dimension)
+    return np.memmap(path, dtype="<f2", mode="r", offset=offset, shape=(count, dimension))
+
+
 def searched(
     index: Any,
     query: NDArray[np.float32],
     k: int,
     among: NDArray[np.bool_] | None,
-    parameters: Callable[..., Any],
+    parameters: Callable[..., Any] | None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Return the k nearest that FAISS finds, by number, and their inner products."""
     import numpy as np
@@ -119,7 +138,7 @@ def searched(
         options["sel"] = faiss_module().IDSelectorBitmap(bits)
     row = np.ascontiguousarray(query.reshape(1, -1), dtype=np.float32)
     with _one_thread():
-        products, found = index.search(row, k, params=parameters(**options))
+        products, found = index.search(row, k, params=parameters and parameters(**options))
     numbers: NDArray[np.int64] = found[0]
     return numbers[numbers >= 0], products[0][numbers >= 0]
 
@@ -142,9 +161,13 @@ def _one_thread() -> Generator[None]:
 
 def mapped(file: CheckedFile) -> Any:
     """Return a verified file as a FAISS index that is mapped, not read."""
-    faiss = faiss_module()
+    return opened(file, faiss_module().IO_FLAG_MMAP_IFC)
+
+
+def opened(file: CheckedFile, flags: int = 0) -> Any:
+    """Return a verified file as a FAISS index; without flags it is read into memory."""
     try:
-        return faiss.read_index(file.address, faiss.IO_FLAG_MMAP_IFC)
+        return faiss_module().read_index(file.address, flags)
     except RuntimeError as error:
         raise damaged(file.path, str(error).splitlines()[0]) from None
 

@@ -1,0 +1,207 @@
+"""Large segments whose vectors form no lists: short codes, what they find, and older indexes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hash_embedder import HashEmbedder
+
+from bottega.errors import StorageError
+from bottega_plugins.knowledge.index import clusters, codes, manifest, store
+from bottega_plugins.knowledge.index.manifest import SegmentInfo
+from bottega_plugins.knowledge.knowledge_base import KnowledgeBase
+from bottega_plugins.knowledge.search.search import Search
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+COUNT = 2_000
+BY_VECTORS = Search(mode="vectors")
+
+
+class Scattered(HashEmbedder):
+    """Vectors that point anywhere: no two texts are near each other."""
+
+    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        import numpy as np
+
+        rows = np.empty((len(texts), self.dimension), dtype=np.float32)
+        for row, text in zip(rows, texts, strict=True):
+            seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8])
+            row[:] = np.random.default_rng(seed).standard_normal(self.dimension)
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _small() -> Iterator[None]:
+    """Treat a segment of these tests as a large one."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(clusters, "MOST_FLAT", 1_000)
+        patched.setattr(codes, "_MOST", 2)
+        patched.setattr(store, "_SMALL", 0)
+        yield
+
+
+@pytest.fixture(scope="module")
+def _built(_small: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made(tmp_path_factory.mktemp("built") / "base").path
+
+
+@pytest.fixture
+def base(_built: Path, tmp_path: Path) -> KnowledgeBase:
+    return opened(shutil.copytree(_built, tmp_path / "base"))
+
+
+def made(path: Path) -> KnowledgeBase:
+    base = opened(path)
+    base.add((f"note {number:04d}", f"newt {number} in the pond") for number in range(COUNT))
+    return base
+
+
+def opened(path: Path) -> KnowledgeBase:
+    return KnowledgeBase.open(path, Scattered())
+
+
+def segment_of(base: KnowledgeBase) -> SegmentInfo:
+    found = manifest.read_manifest(base.index)
+    assert found
+    (info,) = found.segments
+    return info
+
+
+def nearest(base: KnowledgeBase, asked: int, k: int = 10, **filters: str) -> list[str]:
+    wanted = {"source": {"glob": filters["glob"]}} if filters else None
+    return [each.source for each in base.search(f"frog {asked}", k, wanted, BY_VECTORS)]
+
+
+def exact(base: KnowledgeBase, monkeypatch: pytest.MonkeyPatch) -> KnowledgeBase:
+    """Return the same documents where every vector is compared."""
+    with monkeypatch.context() as patched:
+        patched.setattr(clusters, "MOST_FLAT", 10 * COUNT)
+        return made(base.path.with_name("flat"))
+
+
+def test_scattered_vectors_are_found_by_codes_and_compared_exactly(
+    base: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = segment_of(base)
+    assert info.clusters
+    assert info.clusters.is_wide
+    assert info.codes
+    assert info.codes.recall >= 0.95
+    asked: list[int] = []
+    really = codes.searched
+
+    def searching(*given: object) -> object:
+        asked.append(1)
+        return really(*given)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+    monkeypatch.setattr(codes, "searched", searching)
+    flat = exact(base, monkeypatch)
+    assert segment_of(flat).codes is None
+    hits = [len({*nearest(base, n)} & {*nearest(flat, n)}) for n in range(30)]
+    assert len(asked) == 30, "the codes were looked at"
+    assert sum(hits) >= 0.95 * 300
+    scores = {each.source: each.score for each in flat.search("frog 1", 10, search=BY_VECTORS)}
+    found = base.search("frog 1", 10, search=BY_VECTORS)
+    assert all(abs(each.score - scores.get(each.source, each.score)) < 1e-6 for each in found)
+
+
+def test_filters_and_deleted_documents_are_kept_out_of_what_codes_find(
+    base: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flat = exact(base, monkeypatch)
+    gone = nearest(base, 5)[:3]
+    assert base.delete(gone) == flat.delete(gone) == 3
+    assert segment_of(base).deleted
+    assert not {*nearest(base, 5)} & {*gone}
+    assert len({*nearest(base, 5)} & {*nearest(flat, 5)}) >= 8
+    for glob in ("note 00*", "note 0*", "note ??[0-4]?"):
+        found, true = nearest(base, 9, glob=glob), nearest(flat, 9, glob=glob)
+        assert len(found) == 10
+        assert len({*found} & {*true}) >= 8, glob
+    assert len(nearest(base, 1, 1_500)) == 1_500, "codes give way where very many are asked for"
+
+
+def test_codes_are_not_read_before_they_are_needed_and_never_when_damaged(
+    base: KnowledgeBase,
+) -> None:
+    (path,) = base.index.glob("segment-*/codes.faiss")
+    whole, right, chance = path.read_bytes(), nearest(base, 3), random.Random(2)
+    for place in (0, 40, len(whole) - 1, *(chance.randrange(len(whole)) for _ in range(12))):
+        data = bytearray(whole)
+        data[place] ^= 4
+        path.write_bytes(data)
+        fresh = opened(base.path)
+        assert len([*fresh.documents()]) == COUNT, "opening reads none of them"
+        with pytest.raises(StorageError, match=r"codes\.faiss is damaged") as caught:
+            nearest(fresh, 3)
+        assert caught.value.hint
+        with pytest.raises(StorageError, match=r"codes\.faiss is damaged"):
+            fresh.verify()
+    for length in (0, len(whole) // 2):
+        path.write_bytes(whole[:length])
+        with pytest.raises(StorageError, match=r"codes\.faiss is (damaged|empty)"):
+            nearest(opened(base.path), 3)
+    path.write_bytes(whole)
+    assert nearest(opened(base.path), 3) == right
+    path.unlink()
+    with pytest.raises(StorageError, match=r"codes\.faiss is missing"):
+        nearest(opened(base.path), 3)
+    report = opened(base.path).repair()
+    assert "codes.faiss" in report.rebuilt
+    assert (report.documents, report.embedded) == (COUNT, 0), "vectors are taken over"
+    assert nearest(opened(base.path), 3) == right
+
+
+def test_an_index_of_format_2_is_searched_and_gets_codes_with_the_next_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(codes, "_ENOUGH", 1.1)
+        base = made(tmp_path / "base")
+    for name in (manifest.NAME, manifest.COPY):
+        path = base.index / name
+        fields = json.loads(path.read_bytes())
+        fields["format"] = 2
+        del fields["sha256"]
+        for segment in fields["segments"]:
+            del segment["codes"]
+        plain = json.dumps(fields, sort_keys=True, separators=(",", ":"))
+        digest = hashlib.sha256(plain.encode()).hexdigest()
+        path.write_text(json.dumps({**fields, "sha256": digest}))
+    old = opened(base.path)
+    before = nearest(old, 3)
+    assert segment_of(old).wants_codes
+    report = old.add(("toad", "A toad by the pond."))
+    assert (report.added, report.embedded) == (1, 1)
+    state = manifest.read_manifest(old.index)
+    assert state
+    assert (state.format, state.segments[0].codes is not None) == (3, True)
+    assert len({*nearest(old, 3)} & {*before}) >= 9
+    old.verify()
+
+
+def test_codes_that_find_too_little_are_not_kept_and_not_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(codes, "_ENOUGH", 1.1)
+    base = made(tmp_path / "base")
+    info = segment_of(base)
+    assert info.codes
+    assert info.codes.times == 0
+    assert not info.wants_codes
+    assert not [*base.index.glob("segment-*/codes.faiss")]
+    assert len(nearest(base, 3)) == 10
+    base.add(("toad", "A toad by the pond."))
+    found = manifest.read_manifest(base.index)
+    assert found
+    assert found.segments[0] == info, "the large segment stays as it is"
