@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
-from langgraph.checkpoint.base import get_checkpoint_id
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from psycopg import AsyncCursor
 from psycopg.rows import DictRow, dict_row
@@ -22,11 +21,11 @@ from bottega.errors import InputError
 from bottega.register import Lease, Register
 from bottega.retention import Pruned, Retention
 from bottega_agents.storage.advisory import AdvisoryLocks
-from bottega_agents.storage.log import JournalLog
 from bottega_agents.storage.postgres_database import PostgresDatabase
 from bottega_agents.storage.postgres_schema import prepare
 from bottega_agents.storage.pruning import prune
 from bottega_agents.storage.serializer import StrictSerializer
+from bottega_agents.storage.thread import LeasedThreads, named, newest, removal, unnamed
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -39,26 +38,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_NEWEST = (
-    "SELECT checkpoint_id FROM checkpoints WHERE thread_id = ? AND checkpoint_ns = ? "
-    "ORDER BY number DESC LIMIT 1"
-)
+_NEWEST = newest(PostgresDatabase.number)
 _CHECK = "SELECT 1 FROM bottega_runs WHERE run_id = %s AND epoch = %s FOR SHARE"
-THREAD = (
-    "DELETE FROM bottega_journal WHERE log IN (SELECT log FROM bottega_logs WHERE thread = ?)",
-    "DELETE FROM bottega_logs WHERE thread = ?",
-    "DELETE FROM checkpoint_writes WHERE thread_id = ?",
-    "DELETE FROM checkpoint_blobs WHERE thread_id = ?",
-    "DELETE FROM checkpoints WHERE thread_id = ?",
-)
-"""What a thread leaves behind."""
+_REMOVAL = removal("checkpoint_writes", "checkpoint_blobs", "checkpoints")
 _HIDDEN = "bottega:text"
 """Key of a text that PostgreSQL's JSON cannot hold, because of a NUL or half a surrogate pair."""
 
 _lease: ContextVar[Lease | None] = ContextVar("lease", default=None)
 
 
-class PostgresSaver(AsyncPostgresSaver):
+class PostgresSaver(LeasedThreads, AsyncPostgresSaver):
     """A store in a PostgreSQL database, open between `async with` and its end."""
 
     leftovers = (
@@ -75,10 +64,9 @@ class PostgresSaver(AsyncPostgresSaver):
         """Take the address. Raises InputError when it is none."""
         self.database = PostgresDatabase(url)
         serializer = StrictSerializer(self.database.name)
-        super().__init__(cast("Any", None), serde=serializer)  # see `_cursor`
+        AsyncPostgresSaver.__init__(self, cast("Any", None), serde=serializer)  # see `_cursor`
+        LeasedThreads.__init__(self, self.database)
         self.register = Register(self.database)
-        self.leases: dict[str, Lease] = {}
-        """By LangGraph's thread: in whose name is written."""
         self._locks = AdvisoryLocks(self.database.connect)
 
     async def __aenter__(self) -> Self:
@@ -116,10 +104,6 @@ class PostgresSaver(AsyncPostgresSaver):
         """Return those of the names that somebody holds."""
         wanted = list(names)
         return await self.database.patiently(lambda: self._locks.held(wanted))
-
-    def open_log(self, thread: str, task: str) -> JournalLog:
-        """Return the journal of one visit of a node."""
-        return JournalLog(self.database, thread, task, self.leases.get(thread))
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """Return a checkpoint; the newest is the one that was written last, whatever the time."""
@@ -170,7 +154,7 @@ class PostgresSaver(AsyncPostgresSaver):
 
         async def delete() -> None:
             async with self.database.connection() as connection, connection.transaction():
-                for statement in THREAD:
+                for statement in _REMOVAL:
                     text: Any = statement.replace("?", "%s")
                     await connection.execute(text, (thread_id,))
 
@@ -204,8 +188,7 @@ class PostgresSaver(AsyncPostgresSaver):
 
     async def _leased(self, config: RunnableConfig, write: Callable[[], Awaitable[T]]) -> T:
         """Write if the run is still this process's own. Raises StorageError."""
-        thread = str(config.get("configurable", {})["thread_id"])
-        token = _lease.set(self.leases.get(thread))
+        token = _lease.set(self.lease_of(config))
         try:
             return await self.database.patiently(write)
         finally:
@@ -213,15 +196,8 @@ class PostgresSaver(AsyncPostgresSaver):
 
     async def _named(self, config: RunnableConfig) -> RunnableConfig:
         """Return the configuration with the id of the newest checkpoint, where it names none."""
-        if get_checkpoint_id(config):
-            return config
-        wanted = config.get("configurable", {})
-        thread, namespace = str(wanted["thread_id"]), wanted.get("checkpoint_ns", "")
-        found = await self.database.do(_NEWEST, thread, namespace)
-        if not found:
-            return config
-        place = {"thread_id": thread, "checkpoint_ns": namespace, "checkpoint_id": found[0][0]}
-        return {"configurable": place}
+        place = unnamed(config)
+        return named(config, await self.database.do(_NEWEST, *place)) if place else config
 
 
 def _hidden(value: Any) -> Any:

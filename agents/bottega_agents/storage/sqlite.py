@@ -14,16 +14,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from langgraph.checkpoint.base import get_checkpoint_id
 from langgraph.checkpoint.sqlite import SqliteSaver
 
+from bottega.database import SqliteDatabase
 from bottega.register import Lease
 from bottega.retention import Pruned, Retention
 from bottega.store import SqliteStore
-from bottega_agents.storage.log import JOURNAL, JournalLog, statements
+from bottega_agents.storage.log import JOURNAL, statements
 from bottega_agents.storage.migration import migrate
 from bottega_agents.storage.pruning import prune
 from bottega_agents.storage.serializer import StrictSerializer
+from bottega_agents.storage.thread import LeasedThreads, named, newest, removal, unnamed
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -36,23 +37,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_NEWEST = (
-    "SELECT checkpoint_id FROM checkpoints WHERE thread_id = ? AND checkpoint_ns = ? "
-    "ORDER BY rowid DESC LIMIT 1"
-)
+_NEWEST = newest(SqliteDatabase.number)
 TABLES = JOURNAL.format(serial="INTEGER", clustered=" WITHOUT ROWID")
-THREAD = (
-    "DELETE FROM bottega_journal WHERE log IN (SELECT log FROM bottega_logs WHERE thread = ?)",
-    "DELETE FROM bottega_logs WHERE thread = ?",
-    "DELETE FROM writes WHERE thread_id = ?",
-    "DELETE FROM checkpoints WHERE thread_id = ?",
-)
-"""What a thread leaves behind."""
+_REMOVAL = removal("writes", "checkpoints")
 _INDEX = "CREATE INDEX IF NOT EXISTS bottega_newest ON checkpoints (thread_id, checkpoint_ns)"
 _CHECK = "SELECT 1 FROM bottega_runs WHERE run_id = ? AND epoch = ?"
 
 
-class InlineSqliteSaver(SqliteSaver, SqliteStore):
+class InlineSqliteSaver(LeasedThreads, SqliteSaver, SqliteStore):
     """A store in one SQLite file whose async methods write at once."""
 
     leftovers = (
@@ -64,12 +56,11 @@ class InlineSqliteSaver(SqliteSaver, SqliteStore):
     def __init__(self, file: Path) -> None:
         """Open the file, make it, or bring it up to date. Raises StorageError."""
         SqliteStore.__init__(self, file)
+        LeasedThreads.__init__(self, self.database)
         serializer = StrictSerializer(str(file))
         SqliteSaver.__init__(self, self.database.connection, serde=serializer)
         self.jsonplus_serde = serializer
         self.lock = self.database.lock  # type: ignore[assignment]  # LangGraph's cannot be nested
-        self.leases: dict[str, Lease] = {}
-        """By LangGraph's thread: in whose name is written."""
         try:
             self.database.now(self._prepare)
             self.database.wait_in_loop()
@@ -111,10 +102,6 @@ class InlineSqliteSaver(SqliteSaver, SqliteStore):
         files = (Path(f"{self.file}{end}") for end in ("", "-wal"))
         return sum(file.stat().st_size for file in files if file.exists())
 
-    def open_log(self, thread: str, task: str) -> JournalLog:
-        """Return the journal of one visit of a node."""
-        return JournalLog(self.database, thread, task, self.leases.get(thread))
-
     @contextmanager
     def cursor(self, transaction: bool = True) -> Generator[sqlite3.Cursor, None, None]:
         """Open a cursor; unlike LangGraph's, leave nothing half-written where something fails."""
@@ -124,11 +111,7 @@ class InlineSqliteSaver(SqliteSaver, SqliteStore):
             yield stack.enter_context(closing(self.conn.cursor()))
 
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        """Return a checkpoint; the newest is the one that was written last.
-
-        LangGraph takes the one with the largest id, which begins with the time: where the clock was
-        set back, that is an old one.
-        """
+        """Return a checkpoint; the newest is the one that was written last, whatever the time."""
         return super().get_tuple(self._named(config))
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
@@ -177,7 +160,7 @@ class InlineSqliteSaver(SqliteSaver, SqliteStore):
 
     def _delete(self, thread: str) -> None:
         with self.database.transaction() as connection:
-            for statement in THREAD:
+            for statement in _REMOVAL:
                 connection.execute(statement, (thread,))
 
     def _prepare(self) -> None:
@@ -190,19 +173,12 @@ class InlineSqliteSaver(SqliteSaver, SqliteStore):
 
     def _named(self, config: RunnableConfig) -> RunnableConfig:
         """Return the configuration with the id of the newest checkpoint, where it names none."""
-        if get_checkpoint_id(config):
-            return config
-        wanted = config.get("configurable", {})
-        thread, namespace = str(wanted["thread_id"]), wanted.get("checkpoint_ns", "")
-        found = self.database.do_now(_NEWEST, thread, namespace)
-        if not found:
-            return config
-        place = {"thread_id": thread, "checkpoint_ns": namespace, "checkpoint_id": found[0][0]}
-        return {"configurable": place}
+        place = unnamed(config)
+        return named(config, self.database.do_now(_NEWEST, *place)) if place else config
 
     async def _leased(self, config: RunnableConfig, write: Callable[[], T]) -> T:
         """Write if the run is still this process's own. Raises StorageError."""
-        lease = self.leases.get(str(config.get("configurable", {})["thread_id"]))
+        lease = self.lease_of(config)
         if lease is None:
             return await self.database.patiently(write)
         return await self.database.patiently(lambda: self._checked(lease, write))

@@ -1,0 +1,76 @@
+"""What one of LangGraph's threads is to a store, whatever database the store is in.
+
+In whose name is written to it, its journals, its newest checkpoint, and what it leaves behind. How
+statements are carried out is each store's own business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from langgraph.checkpoint.base import get_checkpoint_id
+
+from bottega.database import Database
+from bottega.register import Lease
+from bottega_agents.storage.log import JournalLog
+
+if TYPE_CHECKING:
+    from langchain_core.runnables import RunnableConfig
+
+
+class LeasedThreads:
+    """The threads of a store, each written to in the name of a run."""
+
+    def __init__(self, database: Database) -> None:
+        self.leases: dict[str, Lease] = {}
+        """By LangGraph's thread: in whose name is written."""
+        self._journaled = database
+
+    def open_log(self, thread: str, task: str) -> JournalLog:
+        """Return the journal of one visit of a node."""
+        return JournalLog(self._journaled, thread, task, self.leases.get(thread))
+
+    def lease_of(self, config: RunnableConfig) -> Lease | None:
+        """Return in whose name is written to the configuration's thread; None for nobody's."""
+        return self.leases.get(str(config.get("configurable", {})["thread_id"]))
+
+
+def newest(number: str) -> str:
+    """Return the statement for the id of the checkpoint that was written last to a place.
+
+    `number` is the column that counts rows as they come, as `bottega.database.Database` names it.
+    LangGraph takes the one with the largest id, which begins with the time: where the clock was set
+    back, that is an old one.
+    """
+    return (
+        "SELECT checkpoint_id FROM checkpoints WHERE thread_id = ? AND checkpoint_ns = ? "  # noqa: S608  # constants
+        f"ORDER BY {number} DESC LIMIT 1"
+    )
+
+
+def unnamed(config: RunnableConfig) -> tuple[str, str] | None:
+    """Return thread and namespace of a configuration that names no checkpoint; None for others."""
+    if get_checkpoint_id(config):
+        return None
+    wanted = config.get("configurable", {})
+    return str(wanted["thread_id"]), wanted.get("checkpoint_ns", "")
+
+
+def named(config: RunnableConfig, found: Sequence[Any]) -> RunnableConfig:
+    """Return the configuration with the id that `newest` has found, if it has found one."""
+    place = unnamed(config)
+    if place is None or not found:
+        return config
+    thread, namespace = place
+    checkpoint = {"thread_id": thread, "checkpoint_ns": namespace, "checkpoint_id": found[0][0]}
+    return {"configurable": checkpoint}
+
+
+def removal(*tables: str) -> tuple[str, ...]:
+    """Return the statements that remove what a thread leaves: its journals, and in those tables."""
+    return (
+        "DELETE FROM bottega_journal WHERE log IN (SELECT log FROM bottega_logs WHERE thread = ?)",
+        "DELETE FROM bottega_logs WHERE thread = ?",
+        *(f"DELETE FROM {table} WHERE thread_id = ?" for table in tables),  # noqa: S608  # constants
+    )
