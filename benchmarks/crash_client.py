@@ -17,7 +17,7 @@ class Client:
         """`points`: tell of every point that the worker passes."""
         self._path = path
         self.points = points
-        self._worker = f"{os.getpid()}-{os.urandom(4).hex()}"
+        self._worker = os.urandom(8).hex()
         self._notes: asyncio.StreamWriter | None = None
 
     async def join(self) -> None:

@@ -198,9 +198,9 @@ class Outside:
             os.killpg(self._group, signal.SIGKILL)
 
     async def _stored(
-        self, writer: asyncio.StreamWriter, run: str, status: str, answer: str
+        self, writer: asyncio.StreamWriter, worker: str, run: str, **found: str
     ) -> None:
-        self.tally.stored[run] = (status, answer)
+        self.tally.stored[run] = (found["status"], found["answer"])
         _say(writer)
 
     async def _result(self, writer: asyncio.StreamWriter) -> None:

@@ -104,21 +104,21 @@ class Starter:
     def campaign(self, plan: dict[str, Any]) -> dict[str, Any]:
         """Carry out a plan of the outside process and return what it counted."""
         ask_now(self._socket, "start", plan=plan)
-        points = bool(plan.get("point"))
-        starts = 0
-        while starts < MOST_STARTS:
-            starts += 1
-            status = _forked(lambda: self._work(Client(self._socket, points=points)))
+        for starts in range(1, MOST_STARTS):
+            points = starts == 1 and bool(plan.get("point"))
+            client = Client(self._socket, points=points)
+            status = _forked(lambda client=client: self._work(client, plan))
             if status == 0:
-                break
+                return {**ask_now(self._socket, "result"), "starts": starts}
             if os.waitstatus_to_exitcode(status) != -signal.SIGKILL:
-                raise SystemExit("a worker failed")
-        _forked(lambda: self._judge(plan))
-        result = ask_now(self._socket, "result")
-        return {**result, "starts": starts}
+                break
+        raise SystemExit("a worker failed, or was killed too often")
 
-    async def _work(self, client: Client) -> None:
-        """Be a worker: take up what was broken off, begin what is new, until all is over."""
+    async def _work(self, client: Client, plan: dict[str, Any]) -> None:
+        """Be a worker: take up what was broken off, begin what is new, until all is over.
+
+        In the end say what the store has of each run.
+        """
         await client.join()
         async with self._system.opened(client):
             async with asyncio.TaskGroup() as group:
@@ -128,6 +128,7 @@ class Starter:
             async with asyncio.timeout(PATIENCE):
                 while await self._system.recover(client):  # noqa: ASYNC110  # a server may not yet
                     await asyncio.sleep(0.02)  # have noticed that a worker has died
+            await self._judge(client, plan)
 
     async def _submitted(self, client: Client) -> None:
         """Begin one run after the other."""
@@ -138,13 +139,11 @@ class Starter:
             for run in taken:
                 await self._system.begin(client, run)
 
-    async def _judge(self, plan: dict[str, Any]) -> None:
-        """Tell the outside process what the store says in the end."""
-        async with self._system.opened(Client(self._socket, points=False)):
-            for number in range(plan.get("runs", 100)):
-                run = f"{plan.get('prefix', 'r')}{number}"
-                status, answer = await self._system.stored(run)
-                ask_now(self._socket, "stored", run=run, status=status, answer=answer)
+    async def _judge(self, client: Client, plan: dict[str, Any]) -> None:
+        for number in range(plan.get("runs", 100)):
+            run = f"{plan.get('prefix', 'r')}{number}"
+            status, answer = await self._system.stored(run)
+            await client.ask("stored", run=run, status=status, answer=answer)
 
 
 async def _some(client: Client, most: int) -> AsyncGenerator[str, None]:
