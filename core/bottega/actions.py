@@ -19,6 +19,7 @@ from bottega.errors import (
     ToolError,
     UnknownNameError,
 )
+from bottega.halt import call_under_way
 from bottega.journal import Journal
 from bottega.messages import ToolCall, ToolResult, result_from_json, result_to_json
 from bottega.middleware import Invocation, wrap_tool
@@ -96,7 +97,8 @@ class Actions:
         refused = self._refused(call, step)
         if refused is not None:
             return Done(result=refused, misused=True, replayed=True, recorded=True)
-        done = await self._journaled(tool, call, arguments, step)
+        async with call_under_way():
+            done = await self._journaled(tool, call, arguments, step)
         done.seconds = chance.ticks() - started
         return done
 

@@ -15,6 +15,7 @@ from bottega.call_ids import CallIds
 from bottega.compactor import Compactor
 from bottega.dialect import Turn
 from bottega.errors import ContextLengthError, ModelError
+from bottega.halt import call_under_way
 from bottega.middleware import wrap_model
 from bottega.model import Reply, ReplyBuilder, Request, collect
 from bottega.replies import reply_from_json, reply_to_json
@@ -52,10 +53,11 @@ class Asking:
         if recorded is not None:
             self._meter.clock.go_on_from(recorded.get("elapsed", 0.0))
             return self._spending.count(self._request(), reply_from_json(recorded))
-        reply = await self._fitted()
-        if loop.journal.keeps:
-            entry = {**reply_to_json(reply), "elapsed": self._meter.seconds}
-            await loop.journal.write(key, entry)
+        async with call_under_way():
+            reply = await self._fitted()
+            if loop.journal.keeps:
+                entry = {**reply_to_json(reply), "elapsed": self._meter.seconds}
+                await loop.journal.write(key, entry)
         return reply
 
     def read(self, reply: Reply) -> Turn:

@@ -1,17 +1,14 @@
 """A crew short of disk, files, memory and time; servers and signals that come in between."""
 
 import asyncio
-import json
 import os
 import resource
-import signal
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
 
-import openai_server as server
 import pytest
 from crew import ANSWER, Traces
 from postgres_server import new_store, postgres, shared_server
@@ -19,7 +16,6 @@ from postgres_server import new_store, postgres, shared_server
 from bottega.store import open_register
 
 PROGRAM = Path(__file__).with_name("worker.py")
-COMMAND = "from bottega.cli.main import main; main()"
 
 
 def work(folder, mode, *limits, store=""):
@@ -74,40 +70,6 @@ def test_a_crew_needs_few_files(tmp_path):
 
 def test_a_crew_needs_little_memory(tmp_path):
     assert work(tmp_path, "run", (resource.RLIMIT_AS, 512 * 2**20)) == (0, ANSWER, "")
-
-
-def test_a_run_that_is_terminated_ends_soon_and_can_be_resumed(tmp_path, openai_server):
-    (tmp_path / "g.yaml").write_text(
-        "nodes: {a: {kind: specialist}}\nedges: [start -> a, a -> end]\n"
-    )
-    openai_server.replies = [server.text("too late", delay=60)]
-    env = {**os.environ, "OPENAI_BASE_URL": openai_server.url}
-    command = [sys.executable, "-c", COMMAND]
-    running = subprocess.Popen(
-        [*command, "run", "g.yaml", "hello", "--model", "openai:test"],
-        cwd=tmp_path,
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    while not openai_server.requests:
-        time.sleep(0.02)
-    running.send_signal(signal.SIGTERM)
-    out, err = running.communicate(timeout=10)
-    assert (running.returncode, out) == (143, "")
-    assert "bottega resume" in err
-    openai_server.replies = [server.text("in time")]
-    done = subprocess.run(
-        [*command, "resume", "--all", "--json"],
-        cwd=tmp_path,
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=True,
-    )
-    assert [one["answer"] for one in json.loads(done.stdout)] == ["in time"]
 
 
 class TestInPostgres:

@@ -17,6 +17,7 @@ from bottega.decider import Choice, Judgement, Option, Score
 from bottega.errors import BottegaError, StorageError
 from bottega.escape import mask
 from bottega.events import Failure
+from bottega.halt import call_under_way
 from bottega.messages import Json
 from bottega.model import Usage
 from bottega.node import AgentParts
@@ -88,14 +89,15 @@ class Decisions:
         if recorded is not None:
             decided = read({**recorded, "usage": Usage(**recorded["usage"])})
         else:
-            try:
-                decided = await self._asked(ask, material, key)
-            except StorageError:
-                raise
-            except (BottegaError, TimeoutError) as error:
-                return abstain(self._failed(error))
-            self._made[key] = asdict(decided)
-            await self._journal.write(key, self._made[key])
+            async with call_under_way():
+                try:
+                    decided = await self._asked(ask, material, key)
+                except StorageError:
+                    raise
+                except (BottegaError, TimeoutError) as error:
+                    return abstain(self._failed(error))
+                self._made[key] = asdict(decided)
+                await self._journal.write(key, self._made[key])
         self._count(key, decided.usage)
         return decided
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -96,15 +97,28 @@ def _refuse_rulings(said: dict[str, Any], question: str | None) -> None:
 
 def _resume_all(folder: Path, *, as_json: bool) -> None:
     """Take up what is broken off, say what became of it, and exit as the worst of it would."""
-    from bottega.recovery import recover
+    from bottega.cli.session import INTERRUPTED, TERMINATED
 
-    found = asyncio.run(recover(folder))
+    try:
+        found = asyncio.run(_recovered(folder))
+    except (KeyboardInterrupt, asyncio.CancelledError) as stopped:
+        where = "" if folder.resolve() == Path.cwd() else f" --folder {shlex.quote(str(folder))}"
+        click.echo(f"interrupted; go on with: bottega resume --all{where}", err=True)
+        sys.exit(INTERRUPTED if isinstance(stopped, KeyboardInterrupt) else TERMINATED)
     if as_json:
         show_json([_document(one) for one in found])
     else:
         rows = [(one.run.run_id, one.status, one_line(_said(one), 100)) for one in found]
         show_table(("RUN", "STATUS", "ANSWER"), rows)
     sys.exit(max((_CODES[one.status] for one in found), default=0, key=(0, 3, 1).index))
+
+
+async def _recovered(folder: Path) -> list[Recovered]:
+    from bottega.cli.sigterm import end_on_sigterm
+    from bottega.recovery import recover
+
+    end_on_sigterm()
+    return await recover(folder)
 
 
 def _said(one: Recovered) -> str:

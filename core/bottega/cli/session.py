@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import shlex
-import signal
 import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
@@ -16,6 +15,7 @@ from weakref import WeakKeyDictionary
 
 import click
 
+from bottega.cli.sigterm import end_on_sigterm
 from bottega.errors import ToolError
 from bottega.escape import plain
 from bottega.events import Event, Failure, RunEnded
@@ -93,9 +93,7 @@ async def _follow(
     runnable: Runnable, events: AsyncGenerator[Event, None], output: Output, seen: list[Event]
 ) -> Result:
     show = _shower(output)
-    task = asyncio.current_task()
-    assert task is not None
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    end_on_sigterm()
     try:
         async with aclosing(events) as stream:
             async for event in stream:
