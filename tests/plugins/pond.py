@@ -9,6 +9,7 @@ from typing import Any
 
 from hash_embedder import HashEmbedder
 
+from bottega_plugins.knowledge.index.manifest import Manifest, read_manifest
 from bottega_plugins.knowledge.index.store import Store
 from bottega_plugins.knowledge.knowledge_base import KnowledgeBase
 
@@ -22,6 +23,15 @@ def write(folder: Path, name: str, seed: int) -> None:
     (folder / name).write_text(f"# {name} {seed}\n\n" + "\n\n".join(paragraphs))
 
 
+def texts(count: int, seed: int = 0) -> list[tuple[str, str]]:
+    """Return names and texts of notes for an index by itself."""
+    chance = random.Random(seed)
+    return [
+        (f"note {number:04d}", " ".join(chance.choices(NOUNS, k=chance.randint(3, 40))))
+        for number in range(count)
+    ]
+
+
 def behind(tmp_path: Path) -> Path:
     """Return a folder with an index that is a few changes behind."""
     folder = tmp_path / "before/docs"
@@ -33,6 +43,13 @@ def behind(tmp_path: Path) -> Path:
         write(folder, f"note {number:02d}.md", 1)
     (folder / "note 03.md").unlink()
     return folder
+
+
+def manifest_of(base: KnowledgeBase) -> Manifest:
+    """Return the manifest of an index that is there."""
+    manifest = read_manifest(base.index)
+    assert manifest
+    return manifest
 
 
 def content(docs: Path) -> dict[str, Any]:

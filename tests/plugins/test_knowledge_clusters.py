@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-import random
 from pathlib import Path
 
 import pytest
 from hash_embedder import HashEmbedder
+from pond import manifest_of, texts
 
 from bottega.errors import StorageError
 from bottega_plugins.knowledge.index import clusters, store
 from bottega_plugins.knowledge.index.checksums import BLOCK
-from bottega_plugins.knowledge.index.manifest import Manifest, read_manifest
 from bottega_plugins.knowledge.knowledge_base import KnowledgeBase
 from bottega_plugins.knowledge.search.search import Search
-
-NOUNS = ("frog", "toad", "newt", "eft", "pond", "reed", "fly", "moss", "rain", "stone")
-
-
-def texts(count: int, seed: int = 0) -> list[tuple[str, str]]:
-    chance = random.Random(seed)
-    return [
-        (f"note {number:04d}", " ".join(chance.choices(NOUNS, k=chance.randint(3, 40))))
-        for number in range(count)
-    ]
-
-
-def manifest_of(base: KnowledgeBase) -> Manifest:
-    manifest = read_manifest(base.index)
-    assert manifest
-    return manifest
 
 
 def test_a_large_segment_is_searched_by_lists_and_finds_nearly_all(

@@ -6,13 +6,12 @@ import shutil
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hash_embedder import HashEmbedder
 from index_nursery import Nursery
-from orchard import open_base, planted, sources, update
+from orchard import open_base, sources, update
 from pond import behind, content
 
 from bottega.errors import StorageError
@@ -21,20 +20,9 @@ from bottega_plugins.knowledge.knowledge_base import KnowledgeBase
 HERE = Path(__file__).parent
 
 
-@pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    with Nursery() as made:
-        yield made
-
-
 @pytest.fixture
 def docs(tmp_path: Path) -> Path:
     return behind(tmp_path)
-
-
-@pytest.fixture
-def fruit(tmp_path: Path) -> Path:
-    return planted(tmp_path)
 
 
 def _size(folder: Path) -> int:

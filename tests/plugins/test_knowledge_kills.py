@@ -8,14 +8,13 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hash_embedder import HashEmbedder
 from index_nursery import Nursery
-from orchard import open_base, planted, update
+from orchard import open_base, update
 from pond import behind, content, copied
 
 from bottega_plugins.knowledge.index.manifest import read_manifest
@@ -26,20 +25,9 @@ from bottega_plugins.knowledge.search.search import Search
 HERE = Path(__file__).parent
 
 
-@pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    with Nursery() as made:
-        yield made
-
-
 @pytest.fixture
 def docs(tmp_path: Path) -> Path:
     return behind(tmp_path)
-
-
-@pytest.fixture
-def fruit(tmp_path: Path) -> Path:
-    return planted(tmp_path)
 
 
 def found(docs: Path, mode: str) -> list[tuple[str, float]]:

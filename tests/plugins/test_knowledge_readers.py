@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,12 +12,6 @@ from index_nursery import Nursery
 from orchard import SlowEmbedder, open_base, planted, sources, update
 
 from bottega_plugins.knowledge.knowledge_base import KnowledgeBase
-
-
-@pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    with Nursery() as made:
-        yield made
 
 
 @pytest.fixture

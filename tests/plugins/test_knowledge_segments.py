@@ -10,30 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hash_embedder import HashEmbedder
+from pond import manifest_of, texts
 
 from bottega_plugins.knowledge.documents import folder
 from bottega_plugins.knowledge.index import postings_writer
-from bottega_plugins.knowledge.index.manifest import Manifest, SegmentInfo, read_manifest
+from bottega_plugins.knowledge.index.manifest import SegmentInfo
 from bottega_plugins.knowledge.index.merge import MOST_SEGMENTS, due
 from bottega_plugins.knowledge.index.store import Store
 from bottega_plugins.knowledge.knowledge_base import KnowledgeBase
 from bottega_plugins.knowledge.search.search import Search
-
-NOUNS = ("frog", "toad", "newt", "eft", "pond", "reed", "fly", "moss", "rain", "stone")
-
-
-def texts(count: int, seed: int = 0) -> list[tuple[str, str]]:
-    chance = random.Random(seed)
-    return [
-        (f"note {number:04d}", " ".join(chance.choices(NOUNS, k=chance.randint(3, 40))))
-        for number in range(count)
-    ]
-
-
-def manifest_of(base: KnowledgeBase) -> Manifest:
-    manifest = read_manifest(base.index)
-    assert manifest
-    return manifest
 
 
 def results(base: KnowledgeBase, search: Search) -> list[list[tuple[str, float]]]:
