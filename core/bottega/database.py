@@ -147,7 +147,7 @@ def connect(file: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA cell_size_check=ON")
     except BaseException as error:
         connection.close()
-        if isinstance(error, sqlite3.Error):
+        if isinstance(error, (sqlite3.Error, UnicodeDecodeError)):
             raise storage_error(str(file), error) from error
         raise
     return connection
@@ -168,6 +168,8 @@ def storage_error(name: str, error: Exception) -> StorageError:
     hint = _HINTS.get(code, "")
     if isinstance(error, OSError):
         hint = _HINTS[sqlite3.SQLITE_CANTOPEN]
+    if isinstance(error, UnicodeDecodeError):  # SQLite quotes a damaged schema as it stands
+        hint = _DAMAGED
     retryable = code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL)
     return StorageError(f"{name}: {error}", hint=hint, retryable=retryable)
 

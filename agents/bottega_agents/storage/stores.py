@@ -55,7 +55,7 @@ def open_store(file: Path) -> InlineSqliteSaver:
         known = _open.get(path)
         if known is None or known.inode != _inode(path):
             if known is not None:
-                _replaced.append(known)
+                _replaced.append(_open.pop(path))
                 _close_replaced()
             saver = InlineSqliteSaver(path)
             known = _open[path] = _Open(saver, _inode(path))
