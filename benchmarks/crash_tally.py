@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -61,6 +61,12 @@ class Tally:
     repeated: Counter[Kind] = field(default_factory=Counter[Kind])
     """Requests for what had been in flight."""
     asked: Counter[Kind] = field(default_factory=Counter[Kind])
+    on_the_way: set[tuple[str, int]] = field(default_factory=set[tuple[str, int]])
+    """Steps that a kill may have met between the model's reply and the request for the effect."""
+    _last: dict[tuple[str, str], tuple[Item, str]] = field(
+        default_factory=dict[tuple[str, str], tuple[Item, str]]
+    )
+    """The last request of each lane, and the worker that made it."""
     _finished: set[Item] = field(default_factory=set[Item])
     _under_way: dict[Item, str] = field(default_factory=dict[Item, str])
     """The worker that asked last."""
@@ -80,6 +86,7 @@ class Tally:
             self.repeated[item.kind] += 1
         if item not in self._finished:
             self._under_way[item] = worker
+        self._last[item.run, item.lane] = (item, worker)
         if dead:
             self.in_flight[item] += 1
         return first
@@ -92,6 +99,8 @@ class Tally:
     def kill(self, worker: str) -> None:
         """Take note of what the worker had under way."""
         self.in_flight.update(item for item, one in self._under_way.items() if one == worker)
+        last = (item for item, one in self._last.values() if one == worker)
+        self.on_the_way.update((item.run, item.number) for item in last if item.kind == "model")
 
     def apply(self, run: str, step: int, key: str) -> None:
         """Have the effect, unless the key is known; an empty one never is."""
@@ -106,6 +115,7 @@ class Tally:
         more = {place: times - 1 for place, times in self.applied.items() if times > 1}
         done = {run for run in self.accepted if self._status(run) == "done"}
         places = [(run, step) for run in done for step in range(1, self.steps + 1)]
+        may_be_unknown = self.on_the_way | flights.keys()
         unknown = {place for place in places if self._token(*place) == UNKNOWN}
         return {
             "accepted": len(self.accepted),
@@ -119,7 +129,7 @@ class Tally:
                 not self.applied[place] for place in places if place not in unknown
             ),
             "finished_model_calls_repeated": self.again["model"],
-            "wrong_answers": sum(self._wrong(run, flights) for run in done),
+            "wrong_answers": sum(self._wrong(run, may_be_unknown) for run in done),
             "outcome_unknown": len(unknown),
             "outcome_unknown_and_applied": sum(self.applied[place] > 0 for place in unknown),
             "effects_in_flight_at_kills": sum(flights.values()),
@@ -138,16 +148,16 @@ class Tally:
         tokens = self.stored[run][1].split()
         return tokens[step - 1] if len(tokens) == self.steps else ""
 
-    def _wrong(self, run: str, flights: Counter[tuple[str, int]]) -> bool:
+    def _wrong(self, run: str, may_be_unknown: Set[tuple[str, int]]) -> bool:
         """Say whether the answer is not that of an undisturbed run, or not the one that was told.
 
-        Of a step that was in flight at a kill it may say that the outcome is unknown.
+        Of a step that was under way at a kill it may say that the outcome is unknown.
         """
         answer = self.stored[run][1]
         if any(told != answer for told in self.told.get(run, ())):
             return True
         return not all(
-            token == receipt(run, step) or (token == UNKNOWN and flights[run, step] > 0)
+            token == receipt(run, step) or (token == UNKNOWN and (run, step) in may_be_unknown)
             for step, token in self._tokens(run)
         )
 
