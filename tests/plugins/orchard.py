@@ -38,6 +38,13 @@ def sources(base: KnowledgeBase, query: str, k: int = 10) -> list[str]:
     return [citation.source for citation in base.search(query, k)]
 
 
+def names(path: Path) -> set[str]:
+    """Return the sources of all that a whole index holds."""
+    base = open_base(path)
+    base.verify()
+    return {document.source for document in base.documents()}
+
+
 def segment(base: KnowledgeBase) -> Path:
     """Return the folder of the only segment."""
     (found,) = base.index.glob("segment-*")

@@ -9,11 +9,9 @@ from typing import Any
 
 import pytest
 from amphibians import DOCUMENTS, sources
-from hash_embedder import HashEmbedder
+from hash_embedder import HashEmbedder, Hashing
 
-from bottega import hookimpl
 from bottega.errors import InputError, StorageError, UnknownNameError
-from bottega.offer import Offer
 from bottega.plugin.manager import PluginManager
 from bottega_plugins.knowledge.documents.document import Document
 from bottega_plugins.knowledge.index.progress import Progress
@@ -261,17 +259,9 @@ def test_deleting_from_no_index_is_the_callers_mistake(tmp_path: Path) -> None:
         KnowledgeBase.open(tmp_path / "none", HashEmbedder()).delete("x")
 
 
-class Hashing:
-    """A plugin with the fast embedder under a name."""
-
-    @hookimpl
-    def bottega_embedders(self) -> list[Offer]:
-        return [Offer(name="hashes", summary="Hashes.", factory=lambda context: HashEmbedder())]
-
-
 def test_an_embedder_is_named(tmp_path: Path) -> None:
     plugins = PluginManager()
-    plugins.register(Hashing(), "hashing")
+    plugins.register(Hashing("hashes"), "hashing")
     base = KnowledgeBase.open(tmp_path / "base", "hashes", plugins=plugins)
     assert base.add(("a", "Frogs.")).added == 1
     with pytest.raises(UnknownNameError, match="unknown embedder 'hash'"):

@@ -12,12 +12,11 @@ import numpy as np
 import pytest
 from hash_embedder import HashEmbedder
 from numpy.typing import NDArray
-from orchard import SlowEmbedder
+from orchard import SlowEmbedder, names, open_base
 
 from bottega.errors import StorageError
 from bottega_plugins.knowledge.index import turn
 from bottega_plugins.knowledge.index.progress import Progress
-from bottega_plugins.knowledge.knowledge_base import KnowledgeBase
 
 FROM_INSIDE = "is being written by what now asks to write it again"
 
@@ -25,16 +24,6 @@ FROM_INSIDE = "is being written by what now asks to write it again"
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "base"
-
-
-def opened(path: Path, embedder: HashEmbedder | None = None) -> KnowledgeBase:
-    return KnowledgeBase.open(path, embedder or HashEmbedder())
-
-
-def names(path: Path) -> set[str]:
-    base = opened(path)
-    base.verify()
-    return {document.source for document in base.documents()}
 
 
 class CallingEmbedder(HashEmbedder):
@@ -56,7 +45,7 @@ def inside_progress(path: Path, write: Callable[[], object]) -> None:
         if progress.stage == "save" and not progress.done:
             write()
 
-    opened(path).add(("outer", "Frogs."), told)
+    open_base(path).add(("outer", "Frogs."), told)
 
 
 def inside_documents(path: Path, write: Callable[[], object]) -> None:
@@ -64,7 +53,7 @@ def inside_documents(path: Path, write: Callable[[], object]) -> None:
         write()
         yield "outer", "Frogs."
 
-    opened(path).add(documents())
+    open_base(path).add(documents())
 
 
 def inside_a_task_of_the_documents(path: Path, write: Callable[[], object]) -> None:
@@ -72,19 +61,19 @@ def inside_a_task_of_the_documents(path: Path, write: Callable[[], object]) -> N
         await asyncio.create_task(asyncio.to_thread(write))
         yield "outer", "Frogs."
 
-    asyncio.run(opened(path).aadd(documents()))
+    asyncio.run(open_base(path).aadd(documents()))
 
 
 def inside_the_embedder(path: Path, write: Callable[[], object]) -> None:
     async def first() -> None:
         write()
 
-    opened(path, CallingEmbedder(first)).add(("outer", "Frogs."))
+    open_base(path, CallingEmbedder(first)).add(("outer", "Frogs."))
 
 
 def inside_a_thread_of_the_embedder(path: Path, write: Callable[[], object]) -> None:
     embedder = CallingEmbedder(lambda: asyncio.to_thread(write))
-    opened(path, embedder).add(("outer", "Frogs."))
+    open_base(path, embedder).add(("outer", "Frogs."))
 
 
 @pytest.mark.parametrize(
@@ -106,17 +95,17 @@ def test_a_writer_inside_another_ones_work_is_refused_at_once(
     refused: list[str] = []
 
     def write() -> None:
-        for act in (lambda: opened(path).add(("inner", "Toads.")), lambda: again(path)):
+        for act in (lambda: open_base(path).add(("inner", "Toads.")), lambda: again(path)):
             with pytest.raises(StorageError, match=FROM_INSIDE) as caught:
                 act()
             refused.append(caught.value.message)
-        opened(path.with_name("other")).add(("elsewhere", "Newts."))
+        open_base(path.with_name("other")).add(("elsewhere", "Newts."))
 
     place(path, write)
     assert len(refused) == 2
     assert names(path) == {"outer"}
     assert names(path.with_name("other")) == {"elsewhere"}
-    opened(path).add(("later", "Efts."))
+    open_base(path).add(("later", "Efts."))
 
 
 def again(path: Path) -> None:
@@ -125,7 +114,7 @@ def again(path: Path) -> None:
         import contextvars
 
         run = contextvars.copy_context().run
-        pool.submit(run, asyncio.run, opened(path).aadd(("inner", "Toads."))).result()
+        pool.submit(run, asyncio.run, open_base(path).aadd(("inner", "Toads."))).result()
 
 
 def test_what_began_inside_a_writer_may_write_when_that_has_ended(path: Path) -> None:
@@ -134,13 +123,13 @@ def test_what_began_inside_a_writer_may_write_when_that_has_ended(path: Path) ->
 
         async def after() -> None:
             await ended.wait()
-            await opened(path).aadd(("later", "Toads."))
+            await open_base(path).aadd(("later", "Toads."))
 
         async def documents() -> AsyncIterator[tuple[str, str]]:
             later.append(asyncio.create_task(after()))
             yield "outer", "Frogs."
 
-        await opened(path).aadd(documents())
+        await open_base(path).aadd(documents())
         ended.set()
         await asyncio.gather(*later)
 
@@ -151,14 +140,14 @@ def test_what_began_inside_a_writer_may_write_when_that_has_ended(path: Path) ->
 def test_a_plain_method_does_not_wait_for_a_task_of_the_loop_that_it_holds_up(path: Path) -> None:
     async def both() -> None:
         slow = SlowEmbedder()
-        first = asyncio.create_task(opened(path, slow).aadd(("first", "Frogs.")))
+        first = asyncio.create_task(open_base(path, slow).aadd(("first", "Frogs.")))
         await slow.started.wait()
         with pytest.raises(StorageError, match="in the event loop this call holds up") as caught:
-            opened(path).add(("second", "Toads."))
+            open_base(path).add(("second", "Toads."))
         assert "await aadd()" in caught.value.hint
         slow.go_on.set()
         await first
-        opened(path).add(("second", "Toads."))
+        open_base(path).add(("second", "Toads."))
 
     asyncio.run(both())
     assert names(path) == {"first", "second"}
@@ -176,9 +165,9 @@ def test_a_child_that_was_forked_in_the_middle_does_not_keep_the_lock(path: Path
             os._exit(0)
         children.append(child)
 
-    opened(path, CallingEmbedder(fork)).add(("first", "Frogs."))
+    open_base(path, CallingEmbedder(fork)).add(("first", "Frogs."))
     try:
-        assert opened(path).add(("second", "Toads.")).added == 1
+        assert open_base(path).add(("second", "Toads.")).added == 1
     finally:
         os.close(theirs)
         os.waitpid(children[0], 0)

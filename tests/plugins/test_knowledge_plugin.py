@@ -15,12 +15,10 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from hash_embedder import HashEmbedder
+from hash_embedder import Hashing
 
 import bottega_plugins.knowledge
-from bottega import hookimpl
 from bottega.errors import InputError, StorageError
-from bottega.offer import Offer
 from bottega.plugin.context import FactoryContext
 from bottega.plugin.manager import PluginManager
 from bottega.retriever import Retriever
@@ -30,14 +28,6 @@ from bottega_plugins.knowledge.search_knowledge import SearchKnowledge
 
 MAIN = "from bottega.cli.main import main; main()"
 PEPS = Path(__file__).parents[2] / "examples/peps"
-
-
-class Hashing:
-    """A plugin with the fast embedder under the name of the real one."""
-
-    @hookimpl
-    def bottega_embedders(self) -> list[Offer]:
-        return [Offer(name="minilm", summary="Hashes.", factory=lambda context: HashEmbedder())]
 
 
 @pytest.fixture

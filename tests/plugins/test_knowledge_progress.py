@@ -9,25 +9,15 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from hash_embedder import HashEmbedder
+from hash_embedder import HashEmbedder, Hashing
 
 import bottega_plugins.knowledge
-from bottega import hookimpl
-from bottega.offer import Offer
 from bottega.plugin.context import FactoryContext
 from bottega.plugin.manager import PluginManager
 from bottega_plugins.knowledge.commands import progress
 from bottega_plugins.knowledge.commands.progress import progress_lines
 from bottega_plugins.knowledge.index.progress import Progress
 from bottega_plugins.knowledge.knowledge_base import KnowledgeBase
-
-
-class Hashing:
-    """A plugin with the fast embedder under the name of the real one."""
-
-    @hookimpl
-    def bottega_embedders(self) -> list[Offer]:
-        return [Offer(name="minilm", summary="Hashes.", factory=lambda context: HashEmbedder())]
 
 
 @pytest.fixture

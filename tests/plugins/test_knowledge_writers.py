@@ -9,12 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from hash_embedder import HashEmbedder
-from orchard import SlowEmbedder, open_base, planted
+from orchard import SlowEmbedder, names, open_base, planted
 
 from bottega.errors import StorageError
 from bottega_plugins.knowledge.index import turn
-from bottega_plugins.knowledge.knowledge_base import KnowledgeBase
 
 
 @pytest.fixture
@@ -25,16 +23,6 @@ def docs(tmp_path: Path) -> Path:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "base"
-
-
-def opened(path: Path, embedder: HashEmbedder | None = None) -> KnowledgeBase:
-    return KnowledgeBase.open(path, embedder or HashEmbedder())
-
-
-def names(path: Path) -> set[str]:
-    base = opened(path)
-    base.verify()
-    return {document.source for document in base.documents()}
 
 
 async def a_while() -> None:
@@ -58,11 +46,11 @@ def test_a_second_task_waits_for_the_first(docs: Path) -> None:
 
 
 def test_threads_and_tasks_of_one_process_all_get_their_turn(path: Path) -> None:
-    shared = opened(path)
+    shared = open_base(path)
 
     def thread(number: int) -> None:
         for each in range(3):
-            base = shared if each % 2 else opened(path)
+            base = shared if each % 2 else open_base(path)
             base.add((f"{number}.{each}", f"Frog {each} of thread {number}."))
 
     async def tasks() -> None:
@@ -80,11 +68,11 @@ def test_threads_and_tasks_of_one_process_all_get_their_turn(path: Path) -> None
 def test_writers_come_in_the_order_in_which_they_asked(path: Path) -> None:
     async def all_of_them() -> list[int]:
         slow, order = SlowEmbedder(), list[int]()
-        first = asyncio.create_task(opened(path, slow).aadd(("first", "Frogs.")))
+        first = asyncio.create_task(open_base(path, slow).aadd(("first", "Frogs.")))
         await slow.started.wait()
 
         async def add(number: int) -> None:
-            await opened(path).aadd((f"{number}", f"Newt {number}."))
+            await open_base(path).aadd((f"{number}", f"Newt {number}."))
             order.append(number)
 
         later = [asyncio.create_task(add(number)) for number in range(5)]
@@ -99,7 +87,7 @@ def test_writers_come_in_the_order_in_which_they_asked(path: Path) -> None:
 def test_cancelled_writers_leave_nothing_locked(path: Path) -> None:
     async def some() -> None:
         slow = SlowEmbedder()
-        bases = [opened(path, slow), *(opened(path) for _ in range(3))]
+        bases = [open_base(path, slow), *(open_base(path) for _ in range(3))]
         tasks = [
             asyncio.create_task(base.aadd((f"{number}", f"Frog {number}.")))
             for number, base in enumerate(bases)
@@ -116,22 +104,22 @@ def test_cancelled_writers_leave_nothing_locked(path: Path) -> None:
 
     asyncio.run(some())
     assert names(path) == {"3"}
-    assert opened(path).add(("4", "Toads.")).added == 1
+    assert open_base(path).add(("4", "Toads.")).added == 1
 
 
 def test_a_loop_that_ends_takes_its_waiting_writers_along(path: Path) -> None:
     slow = SlowEmbedder()
 
     async def left() -> None:
-        writing = asyncio.create_task(opened(path, slow).aadd(("first", "Frogs.")))
+        writing = asyncio.create_task(open_base(path, slow).aadd(("first", "Frogs.")))
         await slow.started.wait()
-        waiting = asyncio.create_task(opened(path).aadd(("second", "Toads.")))
+        waiting = asyncio.create_task(open_base(path).aadd(("second", "Toads.")))
         await a_while()
         assert not writing.done()
         assert not waiting.done()
 
     asyncio.run(left())
-    opened(path).add(("third", "Newts."))
+    open_base(path).add(("third", "Newts."))
     assert names(path) == {"third"}
 
 
@@ -154,9 +142,9 @@ def test_who_waits_for_one_that_gets_no_further_is_refused(
 
     async def both() -> None:
         slow = SlowEmbedder()
-        first = asyncio.create_task(opened(path, slow).aadd(("first", "Frogs.")))
+        first = asyncio.create_task(open_base(path, slow).aadd(("first", "Frogs.")))
         await slow.started.wait()
-        second = asyncio.create_task(opened(path).aadd(("second", "Toads.")))
+        second = asyncio.create_task(open_base(path).aadd(("second", "Toads.")))
         await a_while()
         assert not second.done()
         clock.now += 0.02
@@ -184,9 +172,9 @@ def test_who_waits_for_one_that_gets_further_waits_on(
             yield f"{number}", f"Frog {number}."
 
     async def both() -> None:
-        first = asyncio.create_task(opened(path).aadd(documents()))
+        first = asyncio.create_task(open_base(path).aadd(documents()))
         await a_while()
-        await opened(path).aadd(("second", "Toads."))
+        await open_base(path).aadd(("second", "Toads."))
         await first
 
     asyncio.run(both())

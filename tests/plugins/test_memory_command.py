@@ -6,23 +6,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from hash_embedder import HashEmbedder
+from hash_embedder import Hashing
 
 import bottega_plugins.memory
-from bottega import hookimpl
 from bottega.errors import InputError
 from bottega.memory import Episode, Fact
-from bottega.offer import Offer
 from bottega.plugin.context import FactoryContext
 from bottega.plugin.manager import PluginManager
-
-
-class Hashing:
-    """A plugin with the fast embedder under the name of the real one."""
-
-    @hookimpl
-    def bottega_embedders(self) -> list[Offer]:
-        return [Offer(name="minilm", summary="Hashes.", factory=lambda context: HashEmbedder())]
 
 
 @pytest.fixture
