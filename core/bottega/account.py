@@ -44,7 +44,11 @@ class Account:
     @property
     def left(self) -> float:
         """What can be promised once the calls under way have ended, if they should cost nothing."""
-        return max(0.0, min(account._left for account in self._upwards()))
+        least, account = self._left, self.above
+        while account is not None:
+            least = min(least, account._left)
+            account = account.above
+        return max(0.0, least)
 
     @property
     def scarcest(self) -> Account:
@@ -67,8 +71,10 @@ class Account:
 
     def spend(self, amount: float) -> None:
         """Count what was spent, here and above; a negative amount takes it back."""
-        for account in self._upwards():
+        account: Account | None = self
+        while account is not None:  # at every step, for every resource
             account.spent += amount
+            account = account.above
 
     @property
     def _left(self) -> float:

@@ -16,7 +16,6 @@ from bottega.episodes import EpisodeReader
 from bottega.errors import GraphError
 from bottega.events import Event
 from bottega.home import DATABASE, state_folder, store_address
-from bottega.price import require_prices
 from bottega.run import Ask, new_run_id
 from bottega.runnable import Runnable, checked_task, checked_thread, outside_loop
 from bottega.spec.model import LATER, GraphSpec, Reference
@@ -127,7 +126,15 @@ class Graph(Runnable):
 
     def digest(self) -> str:
         """Return a hash that changes with the graph: a run is resumed only on its own graph."""
+        return self._own_digest
+
+    @cached_property
+    def _own_digest(self) -> str:
         return _digest(self.team)
+
+    @cached_property
+    def _file(self) -> str:
+        return str(Path(self.spec.file).resolve()) if self.spec.file else ""
 
     async def astream(
         self,
@@ -150,7 +157,6 @@ class Graph(Runnable):
                 yield event
 
     async def _events(self, job: Job) -> AsyncGenerator[Event, None]:
-        require_prices(job.limits, self.team.parts.values())
         plugins = self._assembler.plugins
         episode = EpisodeReader.of(parts.memory for parts in self.team.parts.values())
         async with aclosing(self._engine.stream(self.team, job)) as events:
@@ -177,7 +183,7 @@ class Graph(Runnable):
             resume=bool(resume),
             ask=ask,
             origin={
-                "graph": str(Path(self.spec.file).resolve()) if self.spec.file else "",
+                "graph": self._file,
                 "model": self.model or "",
                 "digest": self.digest(),
                 **({"user": self.user} if self.user else {}),

@@ -87,13 +87,16 @@ class Repeats:
             raise StuckError(self.told(who), most, self.count)
 
 
+_encode = json.JSONEncoder(sort_keys=True, default=str).encode
+
+
 def _key(call: ToolCall) -> str:
     """Return what makes two calls the same: tool and arguments."""
     return f"{call.name} {_written(call.arguments)}"
 
 
 def _written(arguments: Mapping[str, Json]) -> str:
-    return json.dumps(dict(arguments), sort_keys=True, default=str)
+    return _encode(dict(arguments))
 
 
 def _shown(call: ToolCall) -> str:

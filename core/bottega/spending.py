@@ -15,11 +15,11 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
 from bottega import estimate
-from bottega.estimate import Counted, Estimate
+from bottega.estimate import Estimate, is_counted
 from bottega.messages import user
 from bottega.meter import Meter, Resource
 from bottega.model import Reply, Request, Usage
-from bottega.price import Priced, affordable
+from bottega.price import affordable, is_priced
 
 USUAL_REPLY = 8_192
 """Tokens reserved for a reply whose length nobody has limited, or a quarter of what is left."""
@@ -57,8 +57,8 @@ class Spending:
     def __init__(self, meter: Meter, model: object) -> None:
         self._meter = meter
         self._model = model
-        self._price = model if isinstance(model, Priced) else None  # asked once: it takes 50 µs
-        self._estimate = Estimate(model if isinstance(model, Counted) else None)
+        self._price = model if is_priced(model) else None
+        self._estimate = Estimate(model if is_counted(model) else None)
 
     def tokens(self, request: Request) -> int:
         """Return the tokens of a request, as far as they can be told."""
