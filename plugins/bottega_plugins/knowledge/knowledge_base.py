@@ -25,6 +25,7 @@ from bottega_plugins.knowledge.index.store import Store, index_folder, require_e
 from bottega_plugins.knowledge.index.writer import IndexWriter
 from bottega_plugins.knowledge.search.search import Search
 from bottega_plugins.knowledge.search.searcher import Question, answer, checked
+from bottega_plugins.knowledge.search.threads import alone
 
 if TYPE_CHECKING:
     from bottega.embedder import Embedder
@@ -184,7 +185,7 @@ class KnowledgeBase:
         InputError for an empty query, a k below 1, an unknown operator or a missing index, and
         StorageError for an index that is damaged or was made with another embedder.
         """
-        return outside_loop(lambda: self.asearch(query, k, filters, search))
+        return outside_loop(lambda: alone(self.asearch(query, k, filters, search)))
 
     async def asearch(
         self, query: str, k: int = 5, filters: Filters | None = None, search: Search = _DEFAULT

@@ -51,30 +51,32 @@ class Ranking:
         self,
         snapshot: Snapshot,
         query: str,
-        vector: NDArray[np.float32] | None,
         how: Search,
         among: NDArray[np.bool_] | None,
     ) -> None:
         self._snapshot = snapshot
         self._query = query
-        self._asked = vector
+        self._vector: NDArray[np.float32]
         self._how = how
         self._among = among
+        self._by_depth: dict[int, list[int]] = {}
+        """The best by words, by how far down is looked."""
         self._having: dict[int, bool] = {}
         """Of passages that were read, whether they have the exact phrases."""
 
-    @property
-    def _vector(self) -> NDArray[np.float32]:
-        """The query's; there is none to be found by words alone."""
-        import numpy as np
+    def look_up(self, k: int) -> None:
+        """Find by words and titles what `best` will ask for: this needs no vector."""
+        self._best_words(_depth(k))
+        _ = self._named
 
-        if self._asked is None:
-            return np.zeros(self._snapshot.manifest.dimension, dtype=np.float32)
-        return self._asked
+    def best(self, k: int, vector: NDArray[np.float32] | None) -> list[tuple[Passage, float]]:
+        """Return at most k passages with their scores, best first, no text twice.
 
-    def best(self, k: int) -> list[tuple[Passage, float]]:
-        """Return at most k passages with their scores, best first, no text twice."""
-        depth = max(_DEPTH, 2 * k)
+        `vector` is the query's, shape (dimension,); None to find by words alone.
+        """
+        if vector is not None:
+            self._vector = vector
+        depth = _depth(k)
         while True:
             found = list(self._distinct(self._ordered(depth, k), k))
             if len(found) == k or depth >= self._most or len(self._having) >= MOST_READ:
@@ -101,7 +103,7 @@ class Ranking:
         import numpy as np
 
         nearest, _ = self._snapshot.nearest(self._vector, depth, self._among)
-        named = self._by_title()
+        named = self._named
         fused = reciprocal_rank([nearest.tolist(), self._best_words(depth), named])
         numbers = np.array([number for number, _ in fused], dtype=np.int64)
         chosen, rest = numbers[:CANDIDATES], np.array([s for _, s in fused[CANDIDATES:]])
@@ -115,10 +117,10 @@ class Ranking:
         return numbers, scores
 
     def _best_words(self, depth: int) -> list[int]:
-        numbers, scores = self._by_words(depth)
-        return [
-            number for number, _ in islice(self._snapshot.ordered(numbers, scores, depth), depth)
-        ]
+        if depth not in self._by_depth:
+            ordered = self._snapshot.ordered(*self._by_words(depth), depth)
+            self._by_depth[depth] = [number for number, _ in islice(ordered, depth)]
+        return self._by_depth[depth]
 
     @cached_property
     def _words(self) -> NDArray[np.float32]:
@@ -126,7 +128,8 @@ class Ranking:
         scores = self._snapshot.word_scores(Counter(words(self._query)))
         return scores if self._among is None else scores * self._among
 
-    def _by_title(self) -> list[int]:
+    @cached_property
+    def _named(self) -> list[int]:
         """Return the passages of documents whose whole title stands in the query, best first.
 
         The first of all is a document's first passage, for that says what the document is. A title
@@ -210,6 +213,11 @@ class Ranking:
             has = all(phrases.has(phrase, passage) for phrase in self._how.exact)
             self._having[passage.number] = has
         return self._having.get(passage.number, True)
+
+
+def _depth(k: int) -> int:
+    """Return how far down the lists are looked at first, for k passages."""
+    return max(_DEPTH, 2 * k)
 
 
 def _highest(scores: NDArray[np.float32], depth: int) -> NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from bottega.messages import Citation
 from bottega_plugins.knowledge.search.diversity import diversified
 from bottega_plugins.knowledge.search.ranking import Ranking
 from bottega_plugins.knowledge.search.search import Reranker, Search
-from bottega_plugins.knowledge.search.threads import in_thread
+from bottega_plugins.knowledge.search.threads import in_thread, shortly
 from bottega_plugins.knowledge.words import words
 
 if TYPE_CHECKING:
@@ -71,15 +72,35 @@ async def answer(snapshot: Snapshot, embedder: Embedder, question: Question) -> 
     among = await in_thread(_among, snapshot, question) if is_narrowed else None
     if among is not None and not among.any():
         return []
-    vector = None if how.mode == "words" else await embed_query(embedder, question.query)
     many = max(k, _CANDIDATES) if how.reranker or how.diversity else k
-    ranking = Ranking(snapshot, question.query, vector, how, among)
-    found = await in_thread(ranking.best, many)
+    ranking = Ranking(snapshot, question.query, how, among)
+    vector = await _vector(embedder, question, ranking, many)
+    do = in_thread if how.exact else shortly  # a phrase may have to be looked for in thousands
+    found = await do(ranking.best, many, vector)
     if how.reranker and found:
         found = await _reranked(how.reranker, question.query, found)
     if how.diversity and found:
         found = await in_thread(_diverse, snapshot, found, k, how.diversity)
     return [citation(passage, score) for passage, score in found[:k]]
+
+
+async def _vector(
+    embedder: Embedder, question: Question, ranking: Ranking, many: int
+) -> NDArray[np.float32] | None:
+    """Return the query's vector; while it is computed the words are looked up."""
+    if question.how.mode == "words":
+        return None
+    if question.how.mode == "vectors":
+        return await embed_query(embedder, question.query)
+    embedding = asyncio.create_task(embed_query(embedder, question.query))
+    try:
+        await asyncio.sleep(0)  # it begins
+        await shortly(ranking.look_up, many)
+    except BaseException:
+        embedding.cancel()
+        await asyncio.gather(embedding, return_exceptions=True)
+        raise
+    return await embedding
 
 
 async def _reranked(reranker: Reranker, query: str, found: list[_Scored]) -> list[_Scored]:
