@@ -77,7 +77,7 @@ class PanelNode:
 
     async def run(self, state: State, config: RunnableConfig) -> Any:
         """Ask the members, or make one answer of theirs. Returns an update of the state."""
-        run = run_of(config)
+        run = run_of(config, self.parts.limits)
         decisions = Decisions(self.parts, run, await journal_of(config))
         sitting = Sitting(self.parts.name, state, run, decisions)
         if sitting.goes_on:

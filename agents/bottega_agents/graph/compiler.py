@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from bottega.budget import UNLIMITED
 from bottega.engine import Team
+from bottega.pricing import require_team_prices
 from bottega.spec.model import START
 from bottega.spec.ways import Way
 from bottega_agents.graph.blocking import either_way
@@ -29,12 +31,14 @@ __all__ = ["compile_team", "delegated"]
 def compile_team(team: Team, checkpointer: Any = None) -> CompiledStateGraph[Any, Any, Any, Any]:
     """Compile the team; the input is `{"task": ...}`, the answer is in the state's `answer`.
 
-    Raises ExpressionError for a condition that cannot be read.
+    Raises ExpressionError for a condition that cannot be read, InputError for a node's limit of
+    money on what has no known price.
     """
     from langgraph.graph import END as LG_END
     from langgraph.graph import START as LG_START
     from langgraph.graph import StateGraph
 
+    require_team_prices(UNLIMITED, team)
     builder: Any = StateGraph(State)  # its own types are only partly known
     handovers = {name: getattr(kind, "hands_off_to", ()) for name, kind in team.kinds.items()}
     plan, callers = Plan.of(team.spec, handovers), _callers(team)

@@ -10,8 +10,10 @@ import contextlib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from bottega.budget import UNLIMITED, Budget
 from bottega.journal import NullJournal
 from bottega.messages import Json
+from bottega.meter import Meter
 from bottega.place import enter, place
 from bottega.questions import Rulings
 from bottega.run import RunContext, drop, new_run_id
@@ -28,8 +30,11 @@ RUN = "__bottega_run"
 """Key of the `RunContext` in `config["configurable"]`; LangGraph stores no key that begins so."""
 
 
-def run_of(config: RunnableConfig) -> RunContext:
-    """Return the run that the node belongs to, and go to the node's place in it."""
+def run_of(config: RunnableConfig, limits: Budget | None = None) -> RunContext:
+    """Return the run that the node belongs to, and go to the node's place in it.
+
+    In anybody else's `StateGraph` each visit is a run of its own: `limits` are what it may spend.
+    """
     _go_to(visit_name(config))
     configurable = config.get("configurable", {})
     run = configurable.get(RUN)
@@ -38,6 +43,7 @@ def run_of(config: RunnableConfig) -> RunContext:
     thread = configurable.get("thread_id")
     return RunContext(
         run_id=str(thread) if thread else new_run_id(),
+        meter=Meter(Budget()).lease(limits or UNLIMITED),
         emit=_stream_writer(),
         rulings=Rulings(waits=_saver(config) is not None),
     )

@@ -77,7 +77,7 @@ class PlannerNode(SpecialistNode):
 
     async def run(self, state: State, config: RunnableConfig) -> Any:
         """Plan, send tasks off, or answer. Returns an update of the state, or where to go."""
-        run = run_of(config)
+        run = run_of(config, self.parts.limits)
         if Course.of(state, self.parts.name) is None:
             run.tell(NodeStarted, self.parts.name, role=self.role, task=state.get("task", ""))
         waiting = Waiting()

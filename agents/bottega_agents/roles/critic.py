@@ -77,7 +77,7 @@ class CriticNode:
 
     async def run(self, state: State, config: RunnableConfig) -> dict[str, Any]:
         """Judge the state's answer. Returns an update with the verdict, and reasons to revise."""
-        run = run_of(config)
+        run = run_of(config, self.parts.limits)
         run.tell(NodeStarted, self.parts.name, role="critic", task=state.get("answer", ""))
         journal = await journal_of(config)
         decisions = Decisions(self.parts, run, journal)

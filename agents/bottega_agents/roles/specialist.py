@@ -97,7 +97,7 @@ class SpecialistNode:
 
     async def run(self, state: State, config: RunnableConfig) -> Any:
         """Work on the state's task. Returns an update of the state."""
-        run = run_of(config)
+        run = run_of(config, self.parts.limits)
         if not self._goes_on(state):
             run.tell(NodeStarted, self.parts.name, role=self.role, task=state.get("task", ""))
         waiting = Waiting()
