@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from bottega.approval import check_edit
 from bottega.engine import Job, Team
 from bottega.errors import BottegaError, BudgetExceeded, InputError, StorageError
 from bottega.escape import mask
@@ -15,7 +17,8 @@ from bottega.fork import ORIGIN, Fork
 from bottega.messages import Citation
 from bottega.meter import Meter
 from bottega.place import at
-from bottega.questions import Question, Ruling, Rulings
+from bottega.pricing import require_team_prices
+from bottega.questions import Question, Ruling
 from bottega.rounds import Rounds
 from bottega.run import RunContext, ended
 from bottega.tape import taped_run
@@ -37,6 +40,9 @@ if TYPE_CHECKING:
 
 RECURSION_LIMIT = 10_000
 """LangGraph's own bound on super-steps; budgets and the bounds of cycles end a run long before."""
+
+OUTPUT = ["run", "status", "reason", "answer", "citations", "abstained", "partial"]
+"""What is read of the state in the end: reading all of it after each step takes its time."""
 
 
 class LangGraphEngine:
@@ -127,13 +133,18 @@ class _Execution:
 
     async def run(self) -> None:
         name, run = self._team.spec.name, self._run
-        async with keep_run(self._job, name, self._engine.plugins) as kept:
+        if not self._job.resume:
+            require_team_prices(self._job.limits, self._team)
+        fits = partial(check_edit, self._team.parts)
+        async with keep_run(self._job, name, self._engine.plugins, fits) as kept:
             job = kept.job if kept else self._job
             run.meter.budget = job.limits
             if kept is not None:
-                run.rulings = Rulings(known=await kept.register.rulings(job.run_id), waits=True)
-            run.tell(RunStarted, name=name, task=job.task, thread=job.thread, resumed=job.resume)
+                run.rulings = await kept.rulings()
             try:
+                require_team_prices(job.limits, self._team)  # a resumed run has its own limits
+                known = {"task": job.task, "thread": job.thread, "resumed": job.resume}
+                run.tell(RunStarted, name=name, **known)
                 if kept is not None and ORIGIN in job.origin:
                     await self._leave(Fork.loads(job.origin[ORIGIN]), kept, job)
                 end = await self._end(kept, job)
@@ -164,11 +175,12 @@ class _Execution:
                 state = await self._invoke(graph, config, kept, job)
                 questions = _questions(state)
             if questions and kept is not None:
-                await kept.ask(questions)
-                reason = " / ".join(question.text for question in questions)
-                end = ended("waiting", reason, self._run)
-            else:
-                end = self._answered(state)
+                end = self._waiting(questions)
+                if await kept.wait(questions, self._run.rulings, end):
+                    return end
+                await self._hear(kept)
+                return await self._end(kept, replace(job, resume=True))
+            end = self._answered(state)
             if kept is not None:
                 await kept.close(end)
         except InputError:
@@ -187,7 +199,10 @@ class _Execution:
     async def _invoke(
         self, graph: Any, config: RunnableConfig, kept: Kept | None, job: Job
     ) -> Mapping[str, Any]:
-        start: dict[str, Any] | None = {**self._thread_before(), **self._start(job)}
+        before = self._thread_before()
+        start: dict[str, Any] | None = {"task": job.task, "run": job.run_id}
+        if job.thread or before:  # else there is nothing that would have to begin anew
+            start = {**before, **self._start(), **start}
         if job.resume:
             values = (await graph.aget_state(config)).values
             if values.get("run") == job.run_id:
@@ -202,7 +217,9 @@ class _Execution:
 
         durability = "sync" if kept is not None else None
         try:
-            return await graph.ainvoke(start, config, durability=durability)  # type: ignore[no-any-return]
+            return await graph.ainvoke(  # type: ignore[no-any-return]
+                start, config, durability=durability, output_keys=OUTPUT
+            )
         except GraphRecursionError:
             known: Mapping[str, Any] = (await graph.aget_state(config)).values if kept else {}
             why = Rounds.busiest(known.get("passed", {}))
@@ -213,12 +230,10 @@ class _Execution:
         seeds = self._run.kept.get(SEEDS)
         return seeds.begins if isinstance(seeds, Seeds) else {}
 
-    def _start(self, job: Job) -> dict[str, Any]:
-        """Return the state that a run begins with; of its thread it keeps the conversations."""
+    def _start(self) -> dict[str, Any]:
+        """Return what a run sets back in its thread, of which it keeps the conversations."""
         names = [node.name for node in self._team.spec.nodes]
         return {
-            "task": job.task,
-            "run": job.run_id,
             "spent": {RESET: 1},
             "passed": {RESET: 1},
             "stuck": "",
@@ -235,6 +250,17 @@ class _Execution:
             "abstained": False,
             "partial": False,
         }
+
+    def _waiting(self, questions: Sequence[Question]) -> RunEnded:
+        end = ended("waiting", " / ".join(one.text for one in questions), self._run)
+        return replace(end, questions={one.id: one.to_json() for one in questions})
+
+    async def _hear(self, kept: Kept) -> None:
+        """Take what a person has said meanwhile; the run goes on as in another process."""
+        seeds = {name: value for name, value in self._run.kept.items() if name == SEEDS}
+        meter, rulings = Meter(kept.job.limits), await kept.rulings()
+        rulings.known = {**self._run.rulings.known, **rulings.known}
+        self._run = replace(self._run, meter=meter, rulings=rulings, kept=seeds)
 
     def _take_up(self, state: Mapping[str, Any]) -> None:
         """Set the meter to what the run had used before it died."""

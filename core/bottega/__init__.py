@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bottega.model import Model, Sampling
     from bottega.offer import Offer
     from bottega.plugin.spec import hookimpl
+    from bottega.questions import Question, Ruling
     from bottega.result import Result
     from bottega.tools import Output, Tool, ToolContext, tool
 
@@ -43,6 +44,8 @@ __all__ = [
     "Citation",
     "Event",
     "Result",
+    "Question",
+    "Ruling",
     "Budget",
     "BottegaError",
     "Offer",
@@ -64,6 +67,8 @@ _HOMES = {
     "Citation": "messages",
     "Event": "events",
     "Result": "result",
+    "Question": "questions",
+    "Ruling": "questions",
     "Budget": "budget",
     "Decider": "decider",
     "Dialect": "dialect",

@@ -7,13 +7,18 @@ nobody can be asked the call is refused.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
-from bottega.errors import InputError, ToolError
+from bottega.errors import BottegaError, InputError, ToolError
 from bottega.middleware import Invocation, Middleware, ToolHandler
 from bottega.tools import Effects, Output, Tool
+
+if TYPE_CHECKING:
+    from bottega.node import AgentParts
+    from bottega.person import Person
+    from bottega.questions import Question, Ruling
 
 REFUSED = "a person refused this call"
 _LONGEST = 600
@@ -44,20 +49,64 @@ class Approval(Middleware):
         person = invocation.context.person
         if person is None:
             raise ToolError(f"{REFUSED}: nobody is there to approve it")
-        name, arguments = invocation.call.name, dict(invocation.call.arguments)
-        ruling = await person.approve(
-            f"May {_shown(name, arguments)} be called?", tool=name, value=arguments
-        )
-        if ruling.verdict == "reject":
-            raise ToolError(f"{REFUSED}: {ruling.text}".rstrip(": "))
-        if ruling.verdict == "edit":
-            edited = invocation.tool.validate(ruling.value)
-            call = replace(invocation.call, arguments=ruling.value)
-            invocation = replace(invocation, call=call, arguments=edited)
-        return await next(invocation)
+        ruled = await _ruled(person, invocation)
+        return await next(ruled)
 
     def _asks(self, tool: Tool) -> bool:
         return tool.spec.name in self._tools or tool.effects in self._effects
+
+
+async def _ruled(person: Person, invocation: Invocation) -> Invocation:
+    """Return the call as the person wants it; an edit that does not fit the tool is asked again.
+
+    Raises ToolError where the call is refused.
+    """
+    name, arguments = invocation.call.name, dict(invocation.call.arguments)
+    asked = text = f"May {_shown(name, arguments)} be called?"
+    while True:
+        ruling = await person.approve(text, tool=name, value=arguments)
+        if ruling.verdict == "reject":
+            raise ToolError(f"{REFUSED}: {ruling.text}".rstrip(": "))
+        if ruling.verdict != "edit":
+            return invocation
+        try:
+            edited = invocation.tool.validate(ruling.value)
+        except BottegaError as error:
+            text = f"The edit does not fit: {error.message}. {asked}"
+            continue
+        call = replace(invocation.call, arguments=ruling.value)
+        return replace(invocation, call=call, arguments=edited)
+
+
+def check_edit(parts: Mapping[str, AgentParts], question: Question, ruling: Ruling) -> None:
+    """Raise InputError where a person's edit of a call does not fit the tool to be called.
+
+    `parts` are those of the team. A tool that none of its agents has is not checked: the call is
+    shown again where the edit turns out not to fit.
+    """
+    if question.kind != "approve" or ruling.verdict != "edit":
+        return
+    problems: list[str] = []
+    for tool in _tools_of(parts, question):
+        try:
+            tool.validate(ruling.value)
+        except BottegaError as error:
+            problems.append(error.message)
+        else:
+            return
+    if problems:
+        hint = "nothing is decided; the question stays open"
+        problem = f"the edit of question {question.id!r} does not fit {problems[0]}"
+        raise InputError(problem, hint=hint)
+
+
+def _tools_of(parts: Mapping[str, AgentParts], question: Question) -> Iterator[Tool]:
+    """Yield the tools that the question may be about, those of graphs within the graph, too."""
+    for name, part in parts.items():
+        if name == question.node:
+            yield from (tool for tool in part.tools if tool.spec.name == question.tool)
+        if part.team is not None:
+            yield from _tools_of(part.team.parts, question)
 
 
 def _shown(name: str, arguments: dict[str, object]) -> str:

@@ -2,6 +2,7 @@
 
     BottegaError
     ├── InputError            a person's mistake: bad file, bad option, bad graph        exit 2
+    │   ├── BusyError         somebody else is at work on the run, or has ended it
     │   ├── GraphError        a graph file; carries every finding, not only the first
     │   └── NotInstalledError an optional library is missing; the hint is the pip command
     ├── PluginError           a plugin that cannot be loaded, or an offer that cannot be made
@@ -52,6 +53,15 @@ class InputError(BottegaError):
     """What a person gave cannot be used."""
 
     exit_code = 2
+
+
+class BusyError(InputError):
+    """The run is in other hands, or was, and is over."""
+
+    def __init__(self, message: str, *, hint: str = "", told: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.told = told
+        """Whether what a person said is written down for whoever is at work on the run."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

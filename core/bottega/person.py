@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 NOBODY = "nobody is there to answer"
 WITHOUT = "go on without, or say what is missing"
+CHANGED = "This is not what a person ruled on before."
 HOW_TO_APPROVE = "(yes, no and why, or what it should be as {what})"
 _YES = {"y", "yes", "ok", "approve"}
 _NO = {"n", "no", "reject"}
@@ -75,11 +76,24 @@ class Person:
     def _question(
         self, kind: QuestionKind, text: str, *, tool: str = "", value: Json = None
     ) -> Question:
-        self._asked += 1
-        name = self.place if self._asked == 1 else f"{self.place}#{self._asked}"
+        name = self._next_id()
         return Question(id=name, kind=kind, text=text, node=self.node, tool=tool, value=value)
 
+    def _next_id(self) -> str:
+        self._asked += 1
+        return self.place if self._asked == 1 else f"{self.place}#{self._asked}"
+
     async def _ruled(self, question: Question) -> Ruling:
+        """Return the ruling on just this: what was said of something else is asked anew."""
+        while True:
+            ruling = await self._said(question)
+            if ruling.binds(question):
+                return ruling
+            text = f"{CHANGED} {question.text.removeprefix(CHANGED).lstrip()}"
+            question = replace(question, id=self._next_id(), text=text)
+
+    async def _said(self, question: Question) -> Ruling:
+        """Return what was said to the question of this id, whatever it was then."""
         key = f"{self.step}/ruled/{question.id}"
         known = self.run.rulings.known.get(question.id)
         recorded = self.journal.entries.get(key)
@@ -131,9 +145,9 @@ def read_ruling(reply: str, question: Question) -> Ruling:
         return Ruling(verdict="answer", text=reply).check(question)
     word, _, rest = reply.strip().partition(" ")
     if word.lower().strip(",.:;") in _YES and not rest:
-        return Ruling(verdict="approve")
+        return Ruling(verdict="approve").check(question)
     if word.lower().strip(",.:;") in _NO:
-        return Ruling(verdict="reject", text=rest.strip())
+        return Ruling(verdict="reject", text=rest.strip()).check(question)
     try:
         value = json.loads(reply)
     except ValueError:

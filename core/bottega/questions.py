@@ -7,8 +7,10 @@ asked at once.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from bottega.errors import BottegaError, InputError
@@ -43,6 +45,18 @@ class Question:
     options: tuple[str, ...] = ()
     """Words, one of which an answer begins with; for `approve` the first is yes, the other no."""
 
+    @property
+    def seal(self) -> str:
+        """A hash of what a ruling decides on; empty for a question that only wants to know.
+
+        Where there is a value the text does not count: it says the same in words.
+        """
+        if self.kind == "answer" and not self.options:
+            return ""
+        text = self.text if self.value is None else ""
+        decided = json.dumps([self.kind, self.tool, self.value, self.options, text], sort_keys=True)
+        return hashlib.sha256(decided.encode()).hexdigest()
+
     def to_json(self) -> dict[str, Json]:
         """Return the question as a JSON object."""
         data = {name: getattr(self, name) for name in self.__slots__}
@@ -73,9 +87,16 @@ class Ruling:
     """The answer, or why not."""
     value: Json = None
     """The edited arguments or plan, with `edit`."""
+    seal: str = ""
+    """The seal of the question that was shown; empty until the ruling is checked against one."""
 
     def check(self, question: Question) -> Ruling:
-        """Return the ruling. Raises InputError when it does not fit the question."""
+        """Return the ruling, bound to the question: it decides on nothing else that has its id.
+
+        Raises InputError when it does not fit the question.
+        """
+        if not self.binds(question):
+            raise InputError(f"question {question.id!r} is not the one that was shown")
         fitting = FITTING[question.kind]
         if self.verdict not in fitting:
             raise InputError(
@@ -91,7 +112,11 @@ class Ruling:
                 f"{self.text.strip()[:80]!r} does not answer question {question.id!r}",
                 hint=f"begin with one of: {words}",
             )
-        return self
+        return replace(self, seal=question.seal)
+
+    def binds(self, question: Question) -> bool:
+        """Say whether the ruling is on this question, as far as it is bound to any."""
+        return self.seal in ("", question.seal)
 
     def to_json(self) -> dict[str, Json]:
         """Return the ruling as a JSON object."""
@@ -110,10 +135,10 @@ def ruling_by_option(text: str, question: Question) -> Ruling | None:
         return None
     option, rest = found
     if question.kind != "approve":
-        return Ruling(verdict="answer", text=f"{option} {rest}".strip())
+        return Ruling(verdict="answer", text=f"{option} {rest}".strip()).check(question)
     if option == question.options[0]:
-        return Ruling(verdict="approve")
-    return Ruling(verdict="reject", text=rest)
+        return Ruling(verdict="approve").check(question)
+    return Ruling(verdict="reject", text=rest).check(question)
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import builtins
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,8 @@ from bottega.events import RunEnded
 from bottega.questions import Question, Ruling
 from bottega.runs import INTERRUPTED, RUNNING, WAITING, Run
 
+Fits = Callable[[Question, Ruling], None]
+"""Looks at a ruling with more than the question says. Raises InputError where it does not fit."""
 _COLUMNS = "run_id, thread, name, task, origin, status, reason, created, ended"
 
 
@@ -63,14 +65,35 @@ class Register:
 
     async def finish(self, lease: Lease, end: RunEnded | None) -> None:
         """Close a run; None says that it was broken off and can be resumed."""
+        if not await self._close(lease, end):
+            raise lease.lost()
+
+    async def wait(self, lease: Lease, end: RunEnded, ids: Iterable[str]) -> bool:
+        """Close a run that waits for rulings on these questions.
+
+        False where one of them is there already, entered by another process: nothing is closed.
+        """
+        names = list(ids)
+        ruled = (
+            "SELECT 1 FROM bottega_questions AS q WHERE q.run_id = bottega_runs.run_id "  # noqa: S608
+            f"AND q.ruling IS NOT NULL AND q.id IN ({', '.join('?' * len(names)) or 'NULL'})"
+        )
+        if await self._close(lease, end, f"AND NOT EXISTS ({ruled})", *names):
+            return True
+        if (await self.rulings(lease.run_id)).keys().isdisjoint(names):
+            raise lease.lost()
+        return False
+
+    async def _close(
+        self, lease: Lease, end: RunEnded | None, more: str = "", *values: object
+    ) -> bool:
         status, reason = (end.status, end.reason) if end else (INTERRUPTED, "")
         found = await self._do(
-            "UPDATE bottega_runs SET status = ?, reason = ?, ended = ? "
-            "WHERE run_id = ? AND epoch = ? RETURNING run_id",
-            *(status, reason, time.time(), lease.run_id, lease.epoch),
+            "UPDATE bottega_runs SET status = ?, reason = ?, ended = ? "  # noqa: S608  # constants
+            f"WHERE run_id = ? AND epoch = ? {more} RETURNING run_id",
+            *(status, reason, time.time(), lease.run_id, lease.epoch, *values),
         )
-        if not found:
-            raise lease.lost()
+        return bool(found)
 
     async def ask(self, run_id: str, questions: Iterable[Question]) -> None:
         """Enter what a run waits for; a question that is known already stays as it is."""
@@ -90,13 +113,18 @@ class Register:
         )
         return [Question.from_json(json.loads(row[0])) for row in rows]
 
-    async def rule(self, run_id: str, rulings: Mapping[str, Ruling]) -> None:
+    async def rule(
+        self, run_id: str, rulings: Mapping[str, Ruling], fits: Fits | None = None
+    ) -> None:
         """Enter what a person has said; it is on disk when this returns.
 
-        Raises InputError for a question that does not wait, or a ruling that does not fit it.
+        Who carries the run out need not know: it looks when the run comes to wait. Raises
+        InputError for a question that does not wait, or a ruling that does not fit it; then nothing
+        is entered.
         """
         if not rulings:
             return
+        bound: dict[str, Ruling] = {}
         waiting = {question.id: question for question in await self.open_questions(run_id)}
         for name, ruling in rulings.items():
             if name not in waiting:
@@ -104,12 +132,17 @@ class Register:
                 raise InputError(
                     f"run {run_id} does not wait for {name!r}", hint=f"open questions: {known}"
                 )
-            ruling.check(waiting[name])
-        for name, ruling in rulings.items():
-            await self._do(
-                "UPDATE bottega_questions SET ruling = ?, ruled = ? WHERE run_id = ? AND id = ?",
+            bound[name] = ruling.check(waiting[name])
+            if fits is not None:
+                fits(waiting[name], ruling)
+        for name, ruling in bound.items():
+            found = await self._do(
+                "UPDATE bottega_questions SET ruling = ?, ruled = ? "
+                "WHERE run_id = ? AND id = ? AND ruling IS NULL RETURNING id",
                 *(json.dumps(ruling.to_json()), time.time(), run_id, name),
             )
+            if not found:
+                raise InputError(f"somebody else has just ruled on question {name!r}")
 
     async def rulings(self, run_id: str) -> dict[str, Ruling]:
         """Return what has been said to the run's questions, by their ids."""

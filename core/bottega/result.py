@@ -10,6 +10,7 @@ from bottega.errors import BottegaError, BudgetExceeded
 from bottega.events import Answer, BudgetReached, Event, Failure, RunEnded, Status
 from bottega.messages import Citation, Json, citation_to_json
 from bottega.model import Usage
+from bottega.questions import Question
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +33,8 @@ class Result:
     seconds: float = 0.0
     steps: int = 0
     run_id: str = ""
+    questions: tuple[Question, ...] = ()
+    """What a waiting run waits for: `Graph.resume(run_id, {question.id: Ruling(...)})`."""
     events: tuple[Event, ...] = ()
     error: BottegaError | None = None
     """What ended a failed run."""
@@ -56,6 +59,7 @@ class Result:
             seconds=ended.seconds,
             steps=ended.steps,
             run_id=ended.run_id,
+            questions=tuple(map(Question.from_json, ended.questions.values())),
             events=tuple(events),
             error=_error(events, ended),
         )
@@ -83,6 +87,7 @@ class Result:
             "seconds": self.seconds,
             "steps": self.steps,
             "run_id": self.run_id,
+            "questions": [question.to_json() for question in self.questions],
         }
 
 

@@ -53,6 +53,7 @@ class _Reading:
                 yield self._step(entry, int(step), ids)
             elif what.startswith("ruled/"):
                 ruled = {**entry.value, "question": what.removeprefix("ruled/")}
+                ruled.pop("seal", None)
                 yield self._moment("ruling", entry, int(step), told=ruled)
             elif step == "decided":
                 told: dict[str, Json] = {**entry.value}

@@ -1,6 +1,8 @@
 """Runs that wait for a person: on disk, in any process, each question with its own ruling."""
 
 import asyncio
+from contextlib import closing, contextmanager
+from dataclasses import replace
 
 import pytest
 from test_team import both, parts, play, run, team, verdict
@@ -8,9 +10,12 @@ from test_threads import final, line
 
 from bottega import tool
 from bottega.approval import Approval
-from bottega.errors import InputError
+from bottega.database import SqliteDatabase, connect
+from bottega.errors import BusyError, InputError
 from bottega.events import Asked, Observation
 from bottega.questions import Ruling
+from bottega.register import Register
+from bottega.result import Result
 from bottega.runs import RunStore
 from bottega.testing import ScriptedModel, call
 from bottega.tools import ToolContext
@@ -37,9 +42,21 @@ class Post:
         self.tool = send
 
 
-def approving(name, model, post):
-    from dataclasses import replace
+class Gate(ScriptedModel):
+    """Says when it is asked, and answers when it may."""
 
+    def __init__(self, *script):
+        super().__init__(*script)
+        self.begun, self.open = asyncio.Event(), asyncio.Event()
+
+    async def respond(self, request):
+        self.begun.set()
+        await self.open.wait()
+        async for delta in super().respond(request):
+            yield delta
+
+
+def approving(name, model, post):
     made = parts(name, model, tools=(post.tool,))
     return replace(made, middleware=(Approval(),))
 
@@ -50,6 +67,12 @@ def asked(events):
 
 def resume(crew, store, rulings, run_id="r"):
     return run(crew, task="", run_id=run_id, store=store, resume=True, rulings=rulings)
+
+
+@contextmanager
+def connected(store):
+    with closing(connect(store)) as connection:
+        yield SqliteDatabase(connection)
 
 
 def sender(post, *more):
@@ -77,7 +100,6 @@ def test_a_call_waits_for_approval_and_is_made_once(tmp_path):
     [
         (Ruling(verdict="edit", value={"to": "bob"}), ["bob"], "sent to bob"),
         (Ruling(verdict="reject", text="not her"), [], "refused this call: not her"),
-        (Ruling(verdict="edit", value={"whom": "bob"}), [], "whom"),
     ],
 )
 def test_a_call_may_be_edited_or_refused(tmp_path, ruling, sent, content):
@@ -87,6 +109,72 @@ def test_a_call_may_be_edited_or_refused(tmp_path, ruling, sent, content):
     assert post.sent == sent
     (seen,) = [event for event in again if isinstance(event, Observation)]
     assert content in seen.content
+
+
+def test_an_edit_that_does_not_fit_the_tool_is_refused_and_the_question_stays_open(tmp_path):
+    store, post = tmp_path / "bottega.db", Post()
+    events = run(sender(post, call("send", to="ann")), run_id="r", store=store, task="go")
+    (question,) = asked(events)
+    edit = Ruling(verdict="edit", value={"whom": "bob"})
+    with pytest.raises(InputError, match="missing 'to'; unknown argument 'whom'"):
+        resume(sender(post), store, {question["id"]: edit})
+    with RunStore.open(store) as register:
+        assert [one.id for one in register.open_questions("r")] == [question["id"]]
+    edit = Ruling(verdict="edit", value={"to": "bob"})
+    assert final(resume(sender(post, "done"), store, {question["id"]: edit})) == ["done"]
+    assert post.sent == ["bob"]
+
+
+def test_an_edit_that_only_the_tool_itself_can_refuse_is_asked_about_again(tmp_path):
+    store, post = tmp_path / "bottega.db", Post()
+    events = run(sender(post, call("send", to="ann")), run_id="r", store=store, task="go")
+    (question,) = asked(events)
+    with connected(store) as database:  # as one that was ruled on where the tool is not known
+        asyncio.run(
+            Register(database).rule(
+                "r", {question["id"]: Ruling(verdict="edit", value={"whom": "bob"})}
+            )
+        )
+    (again,) = asked(resume(sender(post), store, {}))
+    assert again["id"] != question["id"]
+    assert again["text"].startswith("The edit does not fit: send: missing 'to'")
+    edit = Ruling(verdict="edit", value={"to": "bob"})
+    assert final(resume(sender(post, "done"), store, {again["id"]: edit})) == ["done"]
+    assert post.sent == ["bob"]
+
+
+def test_what_was_changed_after_it_was_shown_is_not_approved(tmp_path):
+    store, post = tmp_path / "bottega.db", Post()
+    events = run(sender(post, call("send", to="ann")), run_id="r", store=store, task="go")
+    (question,) = asked(events)
+    with connected(store) as database:
+        changed = database.do_now(
+            "UPDATE bottega_journal SET value = replace(value, 'ann', 'eve') "
+            "WHERE value LIKE '%ann%' RETURNING key"
+        )
+    assert changed
+    events = resume(sender(post), store, {question["id"]: APPROVE})
+    assert events[-1].status == "waiting"
+    assert post.sent == []
+    (again,) = asked(events)
+    assert again["id"] != question["id"]
+    assert again["value"] == {"to": "eve"}
+    assert again["text"].startswith("This is not what a person ruled on before. May send")
+    refuse = Ruling(verdict="reject", text="who is eve?")
+    assert final(resume(sender(post, "done"), store, {again["id"]: refuse})) == ["done"]
+    assert post.sent == []
+
+
+def test_a_ruling_may_name_what_was_shown(tmp_path):
+    store, post = tmp_path / "bottega.db", Post()
+    events = run(sender(post, call("send", to="ann")), run_id="r", store=store, task="go")
+    (shown,) = Result.from_events(events).questions
+    other = replace(shown, value={"to": "eve"})
+    with pytest.raises(InputError, match="is not the one that was shown"):
+        resume(sender(post), store, {shown.id: Ruling(verdict="approve", seal=other.seal)})
+    bound = Ruling(verdict="approve", seal=shown.seal)
+    assert final(resume(sender(post, "done"), store, {shown.id: bound})) == ["done"]
+    assert post.sent == ["ann"]
 
 
 def test_a_run_that_is_resumed_without_a_ruling_waits_on(tmp_path):
@@ -189,3 +277,41 @@ def test_in_a_graph_of_anybody_the_interrupt_is_langgraphs_own():
     assert asyncio.run(whole())["answer"] == "done"
     assert post.sent == ["ann"]
     assert len(model.requests) == 3
+
+
+def test_a_ruling_given_while_the_run_is_under_way_is_taken_when_it_comes_to_wait(tmp_path):
+    store, left, right = tmp_path / "bottega.db", Post(), Post()
+
+    def crew(lead, a, b):
+        made = team(lead, ScriptedModel(), ScriptedModel(), ScriptedModel(verdict(True)))
+        made.parts["librarian"] = approving("librarian", ScriptedModel(*a), left)
+        made.parts["analyst"] = approving("analyst", ScriptedModel(*b), right)
+        return made
+
+    lead = ScriptedModel(both())
+    first = crew(lead, [call("send", to="ann")], [call("send", to="bob")])
+    ids = {
+        question["node"]: question["id"]
+        for question in asked(run(first, run_id="r", store=store, task="go"))
+    }
+    slow = Gate("l")
+    here = crew(ScriptedModel("both done"), [], ["r"])
+    here.parts["librarian"] = replace(here.parts["librarian"], model=slow)
+
+    async def whole():
+        job = {"task": "", "run_id": "r", "store": store, "resume": True}
+        holder = asyncio.create_task(play(here, rulings={ids["librarian"]: APPROVE}, **job))
+        await slow.begun.wait()
+        other = crew(ScriptedModel(), [], [])
+        with pytest.raises(BusyError, match="is being carried out by another") as busy:
+            await play(other, rulings={ids["analyst"]: APPROVE}, **job)
+        assert busy.value.told
+        with pytest.raises(InputError, match="does not wait for"):
+            await play(other, rulings={ids["analyst"]: Ruling(verdict="reject")}, **job)
+        slow.open.set()
+        return await holder
+
+    events = asyncio.run(whole())
+    assert final(events) == ["both done"]
+    assert (left.sent, right.sent) == (["ann"], ["bob"])
+    assert events[-1].questions == {}

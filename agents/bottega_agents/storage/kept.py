@@ -5,20 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bottega.budget import Budget
 from bottega.engine import Job
-from bottega.errors import InputError, StorageError
+from bottega.errors import BusyError, InputError, StorageError
 from bottega.events import RunEnded
-from bottega.questions import Question
-from bottega.register import Lease, Register
+from bottega.questions import Question, Rulings
+from bottega.register import Fits, Lease, Register
 from bottega.retention import Retention, retention_set
 from bottega.runs import RESUMABLE, Run
-from bottega.store import run_name, thread_name
+from bottega.store import Store, run_name, thread_name
 from bottega_agents.storage.stores import use_store
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ TIDY_EVERY = 3600.0
 """Seconds between two looks for runs that `BOTTEGA_KEEP` keeps no longer."""
 _tidied: dict[str, float] = {}
 """When each store was last looked through by this process."""
+TOLD = "the ruling is written down; that process takes it when the run comes to wait"
 CLOSING = 3.0
 """Seconds in which a run that is broken off is marked so; after a kill nobody marks it either."""
 
@@ -43,9 +44,19 @@ class Kept:
     register: Register
     lease: Lease
 
-    async def ask(self, questions: list[Question]) -> None:
-        """Enter what the run waits for."""
+    async def wait(self, questions: Sequence[Question], heard: Rulings, end: RunEnded) -> bool:
+        """Enter what the run waits for, and close it.
+
+        False where a person has ruled on something of it meanwhile, through another process: the
+        run is to go on. `heard` is what it has been told so far.
+        """
         await self.register.ask(self.job.run_id, questions)
+        unheard = [one.id for one in questions if one.id not in heard.known]
+        return await self.register.wait(self.lease, end, unheard)
+
+    async def rulings(self) -> Rulings:
+        """Return what has been said to the run's questions by now."""
+        return Rulings(known=await self.register.rulings(self.job.run_id), waits=True)
 
     async def close(self, end: RunEnded) -> None:
         """Enter how the run ended. Raises StorageError."""
@@ -69,12 +80,13 @@ def thread_of(name: str, job: Job) -> str:
 
 @asynccontextmanager
 async def keep_run(
-    job: Job, name: str, plugins: PluginManager | None = None
+    job: Job, name: str, plugins: PluginManager | None = None, fits: Fits | None = None
 ) -> AsyncGenerator[Kept | None, None]:
     """Hold the job's run and its thread, and enter the run: from then on it is not lost.
 
-    Yields None where nothing is kept. Raises InputError when the run is not known or over, when
-    somebody else carries it out, for a ruling that does not fit; StorageError.
+    Yields None where nothing is kept. Raises InputError when the run is not known, for a ruling
+    that does not fit; BusyError when it is over, or when somebody else carries it out: then the
+    rulings are written down for them; StorageError.
     """
     if job.store is None:
         yield None
@@ -86,12 +98,12 @@ async def keep_run(
             stack.push_async_callback(_tidy, saver, str(job.store), retention)
         if job.resume:
             job = replace(job, thread=(await store.register.get(job.run_id)).thread)
-        await stack.enter_async_context(store.hold(run_name(job.run_id), _busy_run(job)))
+        job = await _held(job, store, stack, fits)
         if job.thread:
             held = thread_name(thread_of(name, job))
             await stack.enter_async_context(store.hold(held, _busy_thread(job)))
         if job.resume:
-            job = await _taken_up(job, store.register)
+            job = await _taken_up(job, store.register, fits)
         elif await store.register.has(job.run_id):
             raise InputError(
                 f"there is a run {job.run_id!r} in this store",
@@ -115,13 +127,31 @@ async def _tidy(saver: Any, store: str, retention: Retention) -> None:
             await saver.let_go(retention)
 
 
-async def _taken_up(job: Job, register: Register) -> Job:
+async def _held(job: Job, store: Store, stack: AsyncExitStack, fits: Fits | None) -> Job:
+    """Hold the run; where somebody else does, write down for them what a person says.
+
+    They look when the run comes to wait. If that was just before, it is free a moment later.
+    """
+    name = run_name(job.run_id)
+    try:
+        await stack.enter_async_context(store.hold(name, _busy_run(job)))
+    except BusyError:
+        if not job.rulings:
+            raise
+    else:
+        return job
+    await store.register.rule(job.run_id, job.rulings, fits)
+    await stack.enter_async_context(store.hold(name, _busy_run(job, told=True)))
+    return replace(job, rulings={})
+
+
+async def _taken_up(job: Job, register: Register, fits: Fits | None) -> Job:
     """Return the job as its run was accepted, with what was ruled on since."""
     known = await register.get(job.run_id)
     if known.status not in RESUMABLE:
         hint = "start a new one with: bottega run"
-        raise InputError(f"run {known.run_id} is over: {known.status}", hint=hint)
-    await register.rule(job.run_id, job.rulings)
+        raise BusyError(f"run {known.run_id} is over: {known.status}", hint=hint)
+    await register.rule(job.run_id, job.rulings, fits)
     limits = Budget(**json.loads(known.origin.get("limits", "{}")))
     return replace(job, task=known.task, origin=known.origin, limits=limits)
 
@@ -131,10 +161,11 @@ def _entry(job: Job, name: str) -> Run:
     return Run(run_id=job.run_id, thread=job.thread, name=name, task=job.task, origin=origin)
 
 
-def _busy_run(job: Job) -> InputError:
-    return InputError(
+def _busy_run(job: Job, *, told: bool = False) -> BusyError:
+    return BusyError(
         f"run {job.run_id} is being carried out by another process",
-        hint="wait for it, or stop that process first",
+        hint=TOLD if told else "wait for it, or stop that process first",
+        told=told,
     )
 
 

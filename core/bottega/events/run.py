@@ -38,6 +38,8 @@ class RunEnded(Event):
     output_tokens: int | None = None
     cost: float | None = None
     """US dollars; None where a price or a count of tokens is not known."""
+    questions: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    """What the run waits for, by the questions' ids; see `Asked`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
