@@ -16,6 +16,7 @@ import types
 import typing
 from collections import abc
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from bottega.errors import InputError
@@ -45,11 +46,7 @@ def resolve(annotation: Any, function: Callable[..., Any], where: str) -> Any:
     """
     holder = types.SimpleNamespace(__annotations__={"it": annotation})
     function = inspect.unwrap(function)
-    try:
-        names = inspect.getclosurevars(function)
-        local = {**names.nonlocals}
-    except TypeError:  # a callable object
-        local = {}
+    local = _nonlocals(function)
     spaces: Mapping[str, Any] = getattr(function, "__globals__", {})
     try:
         return _evaluate(holder, spaces, local)
@@ -70,6 +67,16 @@ def resolve(annotation: Any, function: Callable[..., Any], where: str) -> Any:
 
 def _evaluate(holder: Any, spaces: Mapping[str, Any], local: Mapping[str, Any]) -> Any:
     return typing.get_type_hints(holder, dict(spaces), dict(local), include_extras=True)["it"]
+
+
+def _nonlocals(function: Callable[..., Any]) -> dict[str, Any]:
+    """Return what a function takes from those around it, as far as it is bound by now."""
+    code, cells = getattr(function, "__code__", None), getattr(function, "__closure__", None)
+    bound: dict[str, Any] = {}
+    for name, cell in zip(code.co_freevars if code else (), cells or (), strict=False):
+        with suppress(ValueError):  # an empty cell: bound later, as a function that calls itself is
+            bound[name] = cell.cell_contents
+    return bound
 
 
 def _callers_names() -> dict[str, Any]:

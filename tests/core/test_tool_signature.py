@@ -345,6 +345,24 @@ def test_methods_partials_closures_and_callable_objects() -> None:
     assert Signature.of(later).output_schema == {"type": "integer"}
 
 
+def test_a_closure_may_name_what_is_bound_later() -> None:
+    @tool
+    def count(number: int) -> str:
+        """Count down."""
+        return count.name if number else later()
+
+    def later() -> str:
+        return "done"
+
+    assert count.validate({"number": "2"}) == {"number": 2}
+    with pytest.raises(InputError, match="'Missing' cannot be read"):
+
+        @tool
+        def lost(thing: Missing) -> str:  # type: ignore[name-defined]  # noqa: F821
+            """Be lost."""
+            return later()
+
+
 def test_a_default_may_be_a_field() -> None:
     def paint(size: int = Field(3, ge=1, description="how big")) -> None: ...
 
