@@ -29,6 +29,7 @@ def shown(event):
         MessageSent(to="a\x1b[2J", text="t"),
         NodeStarted(role="a\x1b[2J", task="t"),
         Decision(verdict="a\x1b[2J"),
+        Decision(question="a\x1b[2J", verdict="yes"),
         RunEnded(status="failed", reason="a\x1b[2J"),
     ],
 )
@@ -38,6 +39,15 @@ def test_nothing_steers_the_terminal(event):
 
 def test_text_is_shown_as_it_is():
     assert ":key: [bold]" in shown(MessageSent(to="a", text=":key: [bold]"))
+
+
+def test_a_decision_is_shown_with_what_was_asked_once():
+    decided = Decision(
+        question="Is it done?", verdict="yes", probability=0.9, reason="all is there"
+    )
+    assert "⚖ Is it done? -> yes (0.90): all is there" in shown(decided)
+    decided = Decision(question="short", verdict="0.50", reason="short: it rambles")
+    assert "⚖ 0.50: short: it rambles" in shown(decided)
 
 
 @pytest.mark.parametrize(

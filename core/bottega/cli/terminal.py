@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "red")
 QUOTE_WIDTH = 160
+QUESTION_WIDTH = 100
 LINE_WIDTH = 400
 MOST_LINES = 40
 """Of one thought."""
@@ -117,9 +118,12 @@ def _message(event: Any) -> tuple[str, str, str]:
 
 
 def _decision(event: Any) -> tuple[str, str, str]:
+    asked = f"{one_line(event.question, QUESTION_WIDTH)} -> "
+    if not event.question or event.question in event.reason:  # said once
+        asked = ""
     sure = "" if event.probability is None else f" ({event.probability:.2f})"
     reason = f": {one_line(event.reason)}" if event.reason else ""
-    return "⚖", f"{one_line(event.verdict, 40)}{sure}{reason}", "bold"
+    return "⚖", f"{asked}{one_line(event.verdict, 40)}{sure}{reason}", "bold"
 
 
 def _asked(event: Any) -> tuple[str, str, str]:
