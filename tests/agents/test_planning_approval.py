@@ -88,11 +88,30 @@ def test_a_refused_plan_is_made_anew_with_the_reason(tmp_path):
     assert final(events) == ["done"]
 
 
+def test_a_refusal_after_which_no_plan_is_made_is_asked_about_again(tmp_path):
+    store = tmp_path / "bottega.db"
+    question = waiting(store, made(draft("t1")), max_plans=1)
+    refuse = Ruling(verdict="reject", text="not the librarian")
+    events = resume(crew([], approve=True, max_plans=1), store, {question["id"]: refuse})
+    assert events[-1].status == "waiting"
+    (again,) = asked(events)
+    assert again["id"] != question["id"]
+    assert again["text"].startswith("You refused this plan (not the librarian), and no other one")
+    edit = Ruling(verdict="edit", value={"tasks": [draft("t1", "analyst")]})
+    team = crew(["done"], analyst=["B"], approve=True, max_plans=1)
+    events = resume(team, store, {again["id"]: edit})
+    assert final(events) == ["done"]
+    assert asked_of(team.parts["analyst"].model) == ["do t1"]
+
+
 def test_a_plan_that_is_refused_for_good_ends_the_run(tmp_path):
     store = tmp_path / "bottega.db"
     question = waiting(store, made(draft("t1")), max_plans=1)
     refuse = Ruling(verdict="reject", text="do not")
     events = resume(crew([], approve=True, max_plans=1), store, {question["id"]: refuse})
+    (again,) = asked(events)
+    refuse = Ruling(verdict="reject")
+    events = resume(crew([], approve=True, max_plans=1), store, {again["id"]: refuse})
     assert events[-1].status == "failed"
     assert events[-1].reason == "a person refused the plan: do not"
 

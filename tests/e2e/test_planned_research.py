@@ -102,8 +102,26 @@ def test_a_plan_is_edited_on_the_command_line(at_home, capsys):
     assert [e["text"] for e in done["events"] if e["kind"] == "message"] == ["Who wrote PEP 20?"]
 
 
-def test_a_refused_plan_ends_the_run_of_a_model_that_writes_none(at_home, capsys):
+def test_a_refused_plan_of_a_model_that_writes_none_can_be_put_right(at_home, capsys):
     assert code_of(["run", "plan_approved.yaml", "Who wrote PEP 8?", "--json"]) == 3
     run_id = json.loads(capsys.readouterr().out)["run_id"]
-    assert code_of(["resume", run_id, "--reject", "not today", "--json"]) == 1
-    assert json.loads(capsys.readouterr().out)["reason"].endswith("refused the plan: not today")
+    assert code_of(["resume", run_id, "--reject", "not today", "--json"]) == 3
+    (question,) = json.loads(capsys.readouterr().out)["questions"]
+    assert "not today" in question["text"]
+    question["value"]["tasks"][0]["goal"] = "Who wrote PEP 20?"
+    edited = json.dumps(question["value"])
+    assert code_of(["resume", run_id, "--edit", edited, "--json"]) == 0
+    assert "Tim Peters" in json.loads(capsys.readouterr().out)["answer"]
+
+
+def test_a_plan_that_is_refused_twice_ends_the_run_and_a_fork_takes_it_back(at_home, capsys):
+    assert code_of(["run", "plan_approved.yaml", "Who wrote PEP 20?", "--json"]) == 3
+    run_id = json.loads(capsys.readouterr().out)["run_id"]
+    assert code_of(["resume", run_id, "--reject", "not today", "--json"]) == 3
+    assert code_of(["resume", run_id, "--reject", "never", "--quiet"]) == 1
+    capsys.readouterr()
+    assert code_of(["replay", run_id, "--json"]) == 0
+    moments = json.loads(capsys.readouterr().out)["moments"]
+    ruling = [one["number"] for one in moments if one["kind"] == "ruling"][-1]
+    assert code_of(["replay", run_id, "--from", str(ruling), "--approve", "--json"]) == 0
+    assert "Tim Peters" in json.loads(capsys.readouterr().out)["answer"]

@@ -134,7 +134,7 @@ class Sitting:
         refusal = ""
         if self.kind.approve:
             plan, refusal = await self._ruled(plan, loop)
-        if refusal and (plan.number >= self.kind.max_plans or not self._writes):
+        if refusal and not self._makes_another(plan):
             raise Refused(f"a person refused the plan: {refusal}")
         if refusal:
             kept = replace(before.plan, number=plan.number)
@@ -144,11 +144,19 @@ class Sitting:
         self._tell_changes(before.plan, plan)
         return replace(before, plan=plan, refused="", trouble="", over=False)
 
+    def _makes_another(self, plan: Plan) -> bool:
+        """Say whether a refusal of the plan leads to another one."""
+        return self._writes and plan.number < self.kind.max_plans
+
     async def _ruled(self, plan: Plan, loop: Loop) -> tuple[Plan, str]:
-        """Return the plan as a person wants it, and why it is refused where it is."""
+        """Return the plan as a person wants it, and why it is refused where it is.
+
+        Where nobody makes another plan a refusal is no end yet: the person is told so, and may
+        write the plan instead.
+        """
         place = f"{loop.path}/plan-{plan.number}"
         person = Person(self.run, self.journal, self.name, place, loop.step)
-        text = wording.shown(plan)
+        text, refused = wording.shown(plan), ""
         while True:
             try:
                 ruling = await person.plan(text, plan.to_json())
@@ -158,7 +166,11 @@ class Sitting:
             if ruling.verdict == "approve":
                 return plan, ""
             if ruling.verdict == "reject":
-                return plan, ruling.text or "no reason was given"
+                reason = ruling.text or refused or "no reason was given"
+                if refused or self._makes_another(plan):
+                    return plan, reason
+                text, refused = wording.last_word(plan, reason), reason
+                continue
             try:
                 return self.tool.edited(ruling.value, plan), ""
             except ToolArgumentError as error:

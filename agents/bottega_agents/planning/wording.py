@@ -27,6 +27,10 @@ COMPOSE = (
     "keep the keys in square brackets behind the statements, and say what could not be found out."
 )
 REFUSED = "Error: a person refused this plan: {reason}\nMake another one."
+LAST_WORD = (
+    "You refused this plan ({reason}), and no other one will be made. Edit it, or approve it after "
+    "all; if you refuse it again the run is over."
+)
 ONE_PLAN = "Error: one plan at a time; the first one was taken"
 INTERRUPTED = "Error: not carried out: the run was interrupted"
 NOT_DONE = "does not do what it was to do ({done_when}): {reason}"
@@ -81,6 +85,11 @@ def shown(plan: Plan) -> str:
     """Return the plan as a person reads it, a line a task."""
     lines = [_shown(task) for task in plan.tasks]
     return "\n".join([f"Is this the plan for: {plan.goal}", *lines])
+
+
+def last_word(plan: Plan, reason: str) -> str:
+    """Return the plan as it is shown to a person who has refused it, and gets no other one."""
+    return f"{LAST_WORD.format(reason=reason)}\n{shown(plan)}"
 
 
 def _shown(task: PlannedTask) -> str:
