@@ -49,3 +49,22 @@ class Talk:
 
 NONE = Talk()
 """Of a node that keeps to itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Talking:
+    """What the kinds of agents have that may reach others."""
+
+    talk: Talk = NONE
+    outcomes: Sequence[str] = ()
+    bound: int | None = None
+
+    @property
+    def refers(self) -> Sequence[str]:
+        """The nodes that it writes to and hands its task over to."""
+        return self.talk.refers
+
+    @property
+    def hands_off_to(self) -> Sequence[str]:
+        """The nodes that may take its task over."""
+        return self.talk.hands_off_to

@@ -18,7 +18,7 @@ from bottega.node import AgentParts
 from bottega.tools import Tool
 from bottega_agents.communication.handoff import handed_over, handoff_in, is_handoff, not_now
 from bottega_agents.communication.mail import enclosed
-from bottega_agents.communication.talk import NONE, Talk
+from bottega_agents.communication.talk import NONE, Talk, Talking
 from bottega_agents.graph.state import State
 from bottega_agents.roles.specialist import SpecialistNode, Visit, stale, with_tools
 from bottega_agents.roles.transcript import Transcript
@@ -32,26 +32,13 @@ ROLE = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Coordinator:
+class Coordinator(Talking):
     """The kind `coordinator`."""
 
     delegates: Sequence[str]
     """The nodes it may give work to."""
     then: str = ""
     """Where to go when it is done: only for a `StateGraph` built by hand."""
-    talk: Talk = NONE
-    outcomes: Sequence[str] = ()
-    bound: int | None = None
-
-    @property
-    def refers(self) -> Sequence[str]:
-        """The nodes that it writes to and hands its task over to."""
-        return self.talk.refers
-
-    @property
-    def hands_off_to(self) -> Sequence[str]:
-        """The nodes that may take its task over."""
-        return self.talk.hands_off_to
 
     def build(self, parts: AgentParts) -> Callable[..., Any]:
         """Return the LangGraph node."""

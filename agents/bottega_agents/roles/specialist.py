@@ -29,7 +29,7 @@ from bottega_agents.communication.handoff import (
     stays,
 )
 from bottega_agents.communication.mail import as_messages, cited_in, mail_for, with_mail
-from bottega_agents.communication.talk import NONE, Talk
+from bottega_agents.communication.talk import NONE, Talk, Talking
 from bottega_agents.graph.state import State
 from bottega_agents.graph.surroundings import journal_of, run_of
 from bottega_agents.roles.transcript import Transcript, keep, load
@@ -50,23 +50,10 @@ REVISE = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Specialist:
+class Specialist(Talking):
     """The kind `specialist`."""
 
-    talk: Talk = NONE
     delegates: Sequence[str] = ()
-    outcomes: Sequence[str] = ()
-    bound: int | None = None
-
-    @property
-    def refers(self) -> Sequence[str]:
-        """The nodes that it writes to and hands its task over to."""
-        return self.talk.refers
-
-    @property
-    def hands_off_to(self) -> Sequence[str]:
-        """The nodes that may take its task over."""
-        return self.talk.hands_off_to
 
     def build(self, parts: AgentParts) -> Callable[..., Any]:
         """Return the LangGraph node."""
