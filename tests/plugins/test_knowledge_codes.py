@@ -6,7 +6,13 @@ import hashlib
 import json
 import random
 import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -205,3 +211,68 @@ def test_codes_that_find_too_little_are_not_kept_and_not_tried_again(
     found = manifest.read_manifest(base.index)
     assert found
     assert found.segments[0] == info, "the large segment stays as it is"
+
+
+KILLED = """
+    import os, signal, sys
+    sys.path.insert(0, {here!r})
+    from test_knowledge_codes import opened
+    from bottega_plugins.knowledge.index import clusters, codes, segment_writer
+    from bottega_plugins.knowledge.index.vectors import faiss_module
+
+    def killing(function, *, after):
+        def run(*args, **kwargs):
+            done = function(*args, **kwargs) if after else None
+            os.kill(os.getpid(), signal.SIGKILL)
+        return run
+
+    clusters.MOST_FLAT = 1_000
+    where = {where!r}
+    if where == "before":
+        codes.build = killing(codes.build, after=False)
+    elif where == "written":
+        faiss_module().write_index = killing(faiss_module().write_index, after=True)
+    else:
+        segment_writer.seal = killing(segment_writer.seal, after=True)
+    opened({path!r}).delete([f"note {{number:04d}}" for number in range(600)])
+"""
+
+
+@pytest.mark.parametrize("where", ["before", "written", "sealed"])
+def test_killed_while_codes_are_made_the_old_ones_are_there(
+    base: KnowledgeBase, where: str
+) -> None:
+    script = KILLED.format(here=str(Path(__file__).parent), where=where, path=str(base.path))
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    again = opened(base.path)
+    again.verify()
+    assert len([*again.documents()]) == COUNT - 600, "what was asked for is done, but no merge"
+    found = nearest(again, 3)
+    assert again.delete("note 1999") == 1, "the next change makes up for it"
+    assert segment_of(again).deleted is None
+    assert segment_of(again).codes
+    assert len({*nearest(again, 3)} & {*found}) >= 8
+    assert len([*again.index.glob("segment-*")]) == 1, "what the killed one left is gone"
+    again.verify()
+
+
+def test_eight_readers_of_codes_go_on_beside_a_writer(base: KnowledgeBase) -> None:
+    over = threading.Event()
+
+    def read(number: int) -> int:
+        reader, searches = opened(base.path), 0
+        while not over.wait(0.02) or not searches:
+            assert len({*nearest(reader, number)}) == 10
+            searches += 1
+        return searches
+
+    with ThreadPoolExecutor(8) as pool:
+        readers = [pool.submit(read, number) for number in range(8)]
+        try:
+            for first in (0, 300, 600):  # with the second the large segment is written anew
+                base.delete([f"note {number:04d}" for number in range(first, first + 300)])
+        finally:
+            over.set()
+        assert all(reader.result() for reader in readers)
+    assert segment_of(base).passages == COUNT - 600
