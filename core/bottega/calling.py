@@ -104,7 +104,7 @@ class _Limit:
 
 
 async def _in_thread(function: Callable[[], Any], limit: _Limit, printed: Printed) -> Output:
-    call = Call(partial(_work, function, printed))
+    call = Call(partial(_work, function, printed), stdout.release)
     started = time.monotonic()
     stdout.hold()
     try:
@@ -149,7 +149,6 @@ def _work(function: Callable[[], Any], printed: Printed) -> Any:
         return render(value) if is_settled(value) else value
     finally:
         stdout.stop(token)
-        stdout.release()
 
 
 async def _in_loop(

@@ -30,12 +30,17 @@ _abandoned: set[_Worker] = set()
 
 
 class Call:
-    """One function on its way through a thread. `future` gets (value, None) or (None, error)."""
+    """One function on its way through a thread. `future` gets (value, None) or (None, error).
 
-    __slots__ = ("context", "function", "future", "lock", "loop", "over", "thread")
+    `leave` is called once, in the thread, when the function is left for good; an abandoned function
+    that never ran is left, too.
+    """
 
-    def __init__(self, function: Callable[[], Any]) -> None:
+    __slots__ = ("context", "function", "future", "leave", "lock", "loop", "over", "thread")
+
+    def __init__(self, function: Callable[[], Any], leave: Callable[[], None]) -> None:
         self.function = function
+        self.leave = leave
         self.context = contextvars.copy_context()
         self.loop = asyncio.get_running_loop()
         self.future: asyncio.Future[tuple[Any, BaseException | None]] = self.loop.create_future()
@@ -64,7 +69,7 @@ class Call:
             if self.over or worker is None or worker.ident is None:
                 return
             self.over = True
-            worker.abandoned = True
+            worker.abandoned = self
             _abandoned.add(worker)
             ctypes.pythonapi.PyThreadState_SetAsyncExc(
                 ctypes.c_ulong(worker.ident), ctypes.py_object(Stopped)
@@ -81,6 +86,7 @@ class Call:
             if self.over:
                 return
             self.over = True
+        self.leave()
         try:
             self.loop.call_soon_threadsafe(self._report, value, problem)
         except RuntimeError:  # the loop is closed: nobody waits
@@ -97,7 +103,7 @@ class _Worker(threading.Thread):
     def __init__(self) -> None:
         super().__init__(name="bottega-tool", daemon=True)
         self.calls: SimpleQueue[Call] = SimpleQueue()
-        self.abandoned = False
+        self.abandoned: Call | None = None
 
     def run(self) -> None:
         try:
@@ -106,6 +112,10 @@ class _Worker(threading.Thread):
             return
         finally:
             _abandoned.discard(self)
+            if (
+                self.abandoned is not None
+            ):  # Stopped has come, and comes once: nothing cuts this off
+                self.abandoned.leave()
 
     def _work(self) -> None:
         while True:
@@ -120,6 +130,6 @@ class _Worker(threading.Thread):
                     return
             call.run()
             del call
-            if self.abandoned:
+            if self.abandoned is not None:
                 return
             _idle.append(self)
