@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import socket
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -113,6 +114,7 @@ class ScriptedServer:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._runner: web.AppRunner | None = None
+        self._socket: socket.socket | None = None
 
     def start(self) -> ScriptedServer:
         self._thread.start()
@@ -131,13 +133,14 @@ class ScriptedServer:
         app.router.add_route("*", "/{path:.*}", self._answer)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        port = self._runner.addresses[0][1]
-        self.url = f"http://127.0.0.1:{port}/v1"
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        await web.SockSite(self._runner, self._socket).start()
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/v1"
 
     async def _stop(self) -> None:
         assert self._runner is not None
+        assert self._socket is not None
+        await stop_accepting(self._socket.fileno())
         await self._runner.cleanup()
         left = asyncio.all_tasks() - {asyncio.current_task()}
         for task in left:
@@ -300,15 +303,28 @@ def _problem_with_tools(tools: Sequence[Mapping[str, Any]]) -> str:
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
+async def stop_accepting(listening: int) -> None:
+    """Take no new connection, and let what was taken arrive.
+
+    A connection that arrives at a server after `close` is left open for ever: asyncio's
+    `Server._attach` fails then.
+    """
+    asyncio.get_running_loop().remove_reader(listening)
+    for _ in range(5):  # it takes three turns of the loop
+        await asyncio.sleep(0)
+
+
 @asynccontextmanager
 async def raw_server(handler: Handler) -> AsyncIterator[str]:
     """Yield the base URL of a TCP server that reads a request and lets `handler` do the rest."""
-    tasks: set[asyncio.Task[Any]] = set()
+    tasks: list[asyncio.Task[None]] = []
+    writers: list[asyncio.StreamWriter] = []
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)  # a task that is cancelled before it began closes nothing
+        tasks.append(asyncio.ensure_future(serve(reader, writer)))
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        tasks.add(task)
         try:
             head = await reader.readuntil(b"\r\n\r\n")
             length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
@@ -319,11 +335,15 @@ async def raw_server(handler: Handler) -> AsyncIterator[str]:
         finally:
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
     try:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
     finally:
+        await stop_accepting(server.sockets[0].fileno())
         server.close()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for writer in writers:
+            writer.transport.abort()  # `close` would wait for a client that reads no more
+        await asyncio.gather(*(w.wait_closed() for w in writers), return_exceptions=True)
