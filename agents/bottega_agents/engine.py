@@ -66,9 +66,9 @@ class LangGraphEngine:
         """Return all that the store holds of a run."""
         return await read_run(store, run_id, self.plugins)
 
-    def compile(self, team: Team) -> Any:
+    def compile(self, team: Team, checkpointer: Any = None) -> Any:
         """Return the compiled `StateGraph`."""
-        return compile_team(team)
+        return compile_team(team, checkpointer)
 
     async def stream(self, team: Team, job: Job) -> AsyncGenerator[Event, None]:
         """Run the job in a task of its own and yield its events."""
@@ -202,7 +202,7 @@ class _Execution:
         before = self._thread_before()
         start: dict[str, Any] | None = {"task": job.task, "run": job.run_id}
         if job.thread or before:  # else there is nothing that would have to begin anew
-            start = {**before, **self._start(), **start}
+            start = {**before, **self._start(), "task": job.task, "run": job.run_id}
         if job.resume:
             values = (await graph.aget_state(config)).values
             if values.get("run") == job.run_id:

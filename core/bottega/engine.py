@@ -58,6 +58,9 @@ class Engine(Protocol):
         """
         ...
 
-    def compile(self, team: Team) -> Any:
-        """Return what the engine makes of the team, for those who want to use it directly."""
+    def compile(self, team: Team, checkpointer: Any = None) -> Any:
+        """Return what the engine makes of the team, for those who want to use it directly.
+
+        `checkpointer` is the engine's own kind of store, if it is to keep anything.
+        """
         ...

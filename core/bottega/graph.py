@@ -120,9 +120,13 @@ class Graph(Runnable):
     def _engine(self) -> Engine:
         return self._assembler.make("engine", DEFAULT_ENGINE)  # type: ignore[no-any-return]
 
-    def compile(self) -> Any:
-        """Return the LangGraph graph, compiled, without a checkpointer."""
-        return self._engine.compile(self.team)
+    def compile(self, checkpointer: Any = None) -> Any:
+        """Return the LangGraph graph, compiled, with any saver of LangGraph's.
+
+        One that knows no asynchronous calls, such as `SqliteSaver`, goes with `invoke` and `stream`
+        alone.
+        """
+        return self._engine.compile(self.team, checkpointer)
 
     def digest(self) -> str:
         """Return a hash that changes with the graph: a run is resumed only on its own graph."""

@@ -22,6 +22,7 @@ from bottega_agents.communication.mail import as_messages, cited_in, mail_for
 from bottega_agents.graph.state import State
 from bottega_agents.graph.surroundings import run_of, with_run
 from bottega_agents.roles.specialist import REMARK, SO_FAR
+from bottega_agents.storage.calls import called
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -69,7 +70,7 @@ class GraphNode:
         meter = run.meter.lease(self._limits)
         inside = with_run(config, self._view(run, meter, state))
         await self._count_earlier(inside, meter)
-        values = await self.inner.ainvoke(self._begins(state), inside)
+        values = await called(self.inner, "invoke", self._begins(state), inside)
         status, reason = values.get("status", "done"), values.get("reason", "")
         run.tell(NodeEnded, self.name, status=status, reason=reason)
         update = {key: values[key] for key in LEFT if values.get(key) is not None}
@@ -120,7 +121,7 @@ class GraphNode:
         """Count what the inner graph had spent before a restart: its nodes do not run again."""
         if not cast("Mapping[str, Any]", config.get("configurable", {})).get(_RESUMING):
             return
-        values = (await self.inner.aget_state(config)).values
+        values = (await called(self.inner, "get_state", config)).values
         meter.count(values.get("spent", {}))
 
 

@@ -14,6 +14,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
+from bottega_agents.storage.calls import INVOKED
+
 if TYPE_CHECKING:
     from langchain_core.runnables import Runnable, RunnableConfig
 
@@ -34,7 +36,11 @@ def either_way(run: Callable[..., Awaitable[Any]], inner: Any = None) -> Runnabl
 
     async def awaiting(state: Any, config: RunnableConfig) -> Any:
         _ = inner
-        return await run(state, config)
+        outside = INVOKED.set(False)
+        try:
+            return await run(state, config)
+        finally:
+            INVOKED.reset(outside)
 
     # the annotations are texts, which LangGraph reads as they stand
     return RunnableCallable(blocking, awaiting, trace=False, recurse=False)
@@ -47,6 +53,7 @@ async def _awaited(work: Awaitable[Any]) -> Any:
 def _wait_for(work: Coroutine[Any, Any, Any]) -> Any:
     """Run the coroutine on the loop of all such calls, in the caller's context."""
     loop, context = _loop(), contextvars.copy_context()
+    context.run(INVOKED.set, True)
     done: Future[Any] = Future()
 
     def begin() -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from bottega.journal import Journal
 from bottega.messages import Json
 from bottega.place import place as place_now
+from bottega_agents.storage.calls import called
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -144,7 +145,7 @@ class CheckpointJournal:
     async def write(self, key: str, value: Json) -> None:
         """Record the value; it is with the saver when this returns."""
         text, task = _encode([key, value]), f"{self._place.task}:{key}"
-        await self._saver.aput_writes(self._config, [(CHANNEL, text)], task, CHANNEL)
+        await called(self._saver, "put_writes", self._config, [(CHANNEL, text)], task, CHANNEL)
 
     async def earlier(self, ref: Ref) -> Mapping[str, Json]:
         """Return the entries of another visit's journal."""
@@ -163,7 +164,7 @@ def _config(place: Place, ref: Ref) -> RunnableConfig:
 
 async def _written(saver: BaseCheckpointSaver[Any], place: Place, ref: Ref) -> dict[str, Json]:
     """Read a journal from pending writes."""
-    stored = await saver.aget_tuple(_config(place, ref))
+    stored = await called(saver, "get_tuple", _config(place, ref))
     writes = stored.pending_writes or () if stored else ()
     mine = (
         json.loads(value)
