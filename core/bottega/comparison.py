@@ -13,7 +13,7 @@ from typing import Literal
 from bottega.messages import Json
 from bottega.trace import Moment, Trace
 
-What = Literal["reply", "arguments", "result", "decision", "ruling", "other", "end"]
+What = Literal["reply", "arguments", "result", "decision", "ruling", "compacted", "other", "end"]
 """What differs: `end` when one of the runs has nothing there."""
 _Key = tuple[str, str, int, int]
 

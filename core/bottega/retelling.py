@@ -13,7 +13,7 @@ from bottega.call_ids import CallIds
 from bottega.dialect import Dialect, Turn
 from bottega.history import OPENING, History
 from bottega.messages import Json, ToolCall
-from bottega.model import Usage
+from bottega.model import End, Reply, Usage
 from bottega.replies import reply_from_json
 from bottega.trace import Entry, Moment, MomentKind, Recorded, Trace, TracedCall, Visit
 
@@ -59,6 +59,8 @@ class _Reading:
                 told: dict[str, Json] = {**entry.value}
                 usage = Usage(**told.pop("usage", None) or dict[str, int]())
                 yield self._moment("decision", entry, 0, told=told, usage=usage)
+            elif what.startswith("compacted"):  # see `bottega.history.compactions`
+                yield self._shortened(entry, int(step))
             elif not _is_part(entry.key, what):
                 yield self._moment("other", entry, 0, told={entry.key: entry.value})
 
@@ -97,6 +99,20 @@ class _Reading:
             usage=reply.end.usage,
             cost=reply.end.cost,
             model=reply.end.model,
+        )
+
+    def _shortened(self, entry: Entry, step: int) -> dict[str, Any]:
+        """Tell of a conversation that was too long, and of the summary that was asked for."""
+        said = entry.value["summary"]
+        summary = reply_from_json(said) if said else Reply(end=End(cost=0.0))
+        return self._moment(
+            "compacted",
+            entry,
+            step,
+            told={"kept": len(entry.value["messages"]), "summary": summary.text},
+            usage=summary.end.usage,
+            cost=summary.end.cost,
+            model=summary.end.model,
         )
 
     def _call(self, call: ToolCall, step: int) -> TracedCall:

@@ -19,7 +19,7 @@ from bottega.runs import Run
 if TYPE_CHECKING:
     from bottega.plugin.manager import PluginManager
 
-MomentKind = Literal["step", "decision", "ruling", "other"]
+MomentKind = Literal["step", "decision", "ruling", "compacted", "other"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,7 +102,10 @@ class Moment:
     cost: float | None = None
     model: str = ""
     told: Json = None
-    """A decision, or a ruling with the `question` that it is about; else what was recorded."""
+    """A decision, or a ruling with the `question` that it is about; else what was recorded.
+
+    Of a conversation that was shortened, the number of messages that were `kept` and the `summary`.
+    """
 
     def to_json(self) -> dict[str, Json]:
         """Return the moment as a JSON object."""
@@ -125,7 +128,7 @@ class Trace:
 
     @property
     def usage(self) -> Usage:
-        """Tokens of all steps and decisions."""
+        """Tokens of all steps, summaries and decisions."""
         total = Usage()
         for moment in self.moments:
             total = total + moment.usage
@@ -134,8 +137,9 @@ class Trace:
     @property
     def cost(self) -> float | None:
         """US dollars; None where the price of any reply is not known."""
-        steps = [moment.cost for moment in self.moments if moment.kind == "step"]
-        return None if None in steps else sum(cost for cost in steps if cost is not None)
+        replies = ("step", "compacted")
+        costs = [moment.cost for moment in self.moments if moment.kind in replies]
+        return None if None in costs else sum(cost for cost in costs if cost is not None)
 
     @property
     def steps(self) -> int:

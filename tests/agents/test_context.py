@@ -13,6 +13,7 @@ from bottega.events import Compacted
 from bottega.messages import Citation
 from bottega.model import Usage
 from bottega.testing import Say, ScriptedModel, call
+from bottega.trace import read_trace
 from bottega_agents.roles import transcript
 
 MOST = 1_600
@@ -104,5 +105,11 @@ def test_a_run_that_died_after_a_summary_asks_for_none_again(tmp_path):
     events = run(crew(again, how="summary"), **{**job, "task": "", "resume": True})
     assert final(events) == ["Dull."]
     assert len(again.requests) == 1
+    trace = asyncio.run(read_trace(store, "r1"))
+    (shortened,) = [moment for moment in trace.moments if moment.kind == "compacted"]
+    assert shortened.told["summary"] == "Pages one to five are dull."
+    assert 0 < shortened.told["kept"] <= len(again.requests[0].messages)
+    assert trace.moments[shortened.number].kind == "step"
+    assert trace.moments[shortened.number].step == shortened.step
     assert again.requests[0].messages == hanging[0].messages
     assert any("are dull" in message.text for message in again.requests[0].messages)

@@ -64,6 +64,7 @@ _WHAT = {
     "result": "the result of a call",
     "decision": "a decision",
     "ruling": "what the person said",
+    "compacted": "what the conversation was shortened to",
     "other": "what was written down",
     "end": "one of them does nothing there",
 }
