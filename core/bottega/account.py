@@ -34,7 +34,10 @@ class Account:
     @property
     def is_limited(self) -> bool:
         """Whether there is any limit, here or above."""
-        return any(account.limit is not None for account in self._upwards())
+        account: Account | None = self
+        while account is not None and account.limit is None:
+            account = account.above
+        return account is not None
 
     @property
     def room(self) -> float:

@@ -69,6 +69,8 @@ async def settle(value: Any, limit: int = MAX_CONTENT) -> Any:
         if not inspect.isawaitable(value):
             break
         value = await value
+        if type(value) in _SETTLED:
+            return value
     if isinstance(value, AsyncIterable):
         return await _drain(value, limit)
     return value
