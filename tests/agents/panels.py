@@ -43,8 +43,10 @@ async def interrupt(crew, until, **job):
     import asyncio
 
     task = asyncio.ensure_future(play(crew, **job))
-    while not until():
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(60):
+        while not until():
+            assert not task.done(), f"the run ended before it could be stopped: {task}"
+            await asyncio.sleep(0.01)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
