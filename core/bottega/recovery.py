@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bottega.errors import BottegaError, InputError
+from bottega.errors import BottegaError, BusyError, InputError
 from bottega.graph import Graph
 from bottega.home import store_address
 from bottega.result import Result
@@ -31,11 +31,15 @@ class Recovered:
     """None when it could not be taken up."""
     problem: str = ""
     """Why not."""
+    elsewhere: bool = False
+    """Another process was quicker: it carries the run out, or has ended it."""
 
     @property
     def status(self) -> str:
-        """How the run ended; `skipped` where it was not taken up."""
-        return self.result.status if self.result else "skipped"
+        """How the run ended; `elsewhere` or `skipped` where it was not taken up."""
+        if self.result:
+            return self.result.status
+        return "elsewhere" if self.elsewhere else "skipped"
 
 
 async def recover(where: Graph | Path | str = ".", *, at_once: int = AT_ONCE) -> list[Recovered]:
@@ -71,6 +75,8 @@ async def take_up(
         async with free:
             try:
                 return Recovered(run=run, result=await resume(run))
+            except BusyError as error:
+                return Recovered(run=run, problem=error.message, elsewhere=True)
             except BottegaError as error:
                 return Recovered(run=run, problem=str(error))
 

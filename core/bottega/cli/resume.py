@@ -16,7 +16,7 @@ import click
 
 from bottega.cli import options
 from bottega.cli.screen import show_json, show_table
-from bottega.errors import InputError
+from bottega.errors import BusyError, InputError
 from bottega.escape import one_line
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from bottega.recovery import Recovered
     from bottega.runs import Run
 
-_CODES = {"failed": 1, "skipped": 1, "cancelled": 1, "budget": 3, "waiting": 3, "done": 0}
+_CODES: dict[str, int] = dict.fromkeys(("failed", "skipped", "cancelled"), 1)
+_CODES |= {"budget": 3, "waiting": 3, "done": 0, "elsewhere": 0}
 
 
 @click.command()
@@ -64,13 +65,17 @@ def resume(
     said: dict[str, Any] = given
     if everything:
         _refuse_rulings(said, question)
-        _resume_all(folder or Path(run_id or "."), as_json=as_json)
+        where = folder or Path(run_id or ".")
+        if not where.is_dir():
+            hint = "--all takes no run: bottega resume --all [FOLDER]"
+            raise InputError(f"{where}: there is no such folder", hint=hint)
+        _resume_all(where, as_json=as_json)
     if run_id is None:
         raise InputError("which run?", hint="bottega resume RUN, or --all; see: bottega runs")
     address = store_address(folder or Path())
     known, waiting = asyncio.run(_known(address, run_id))
-    rulings = _rulings(known, waiting, question, said)
     _require_resumable(known)
+    rulings = _rulings(known, waiting, question, said)
     team = graph_of(known, address)
     _ = team.team  # made here, where Ctrl-C ends whatever hangs
     events = team.astream(
@@ -80,7 +85,20 @@ def resume(
         resume=run_id,
         rulings=rulings,
     )
-    conduct(team, events, output, kept_in=team.spec.folder)
+    try:
+        conduct(team, events, output, kept_in=team.spec.folder)
+    except BusyError as busy:
+        if not busy.told:
+            raise
+        _say_written_down(busy, run_id, as_json=as_json)
+
+
+def _say_written_down(busy: BusyError, run_id: str, *, as_json: bool) -> None:
+    """Say that the ruling is kept for the process that carries the run out: all is well."""
+    if as_json:
+        show_json({"run_id": run_id, "status": "running", "reason": str(busy)})
+    else:
+        click.echo(str(busy), err=True)
 
 
 async def _known(address: str | Path, run_id: str) -> tuple[Run, list[Question]]:

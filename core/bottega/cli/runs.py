@@ -1,4 +1,7 @@
-"""`bottega runs`: what ran here, what can be resumed. `bottega runs prune`: away with the old."""
+"""`bottega runs`: what ran here, what can be resumed, what waits for whom.
+
+`bottega runs prune`: away with the old.
+"""
 
 from __future__ import annotations
 
@@ -14,31 +17,41 @@ import click
 from bottega.cli import options
 from bottega.cli.screen import show, show_json, show_table
 from bottega.errors import InputError
-from bottega.escape import one_line
-from bottega.runs import INTERRUPTED, RUNNING, Run
+from bottega.escape import mask, one_line
+from bottega.runs import INTERRUPTED, RESUMABLE, RUNNING, Run
 
 if TYPE_CHECKING:
+    from bottega.messages import Json
+    from bottega.questions import Question
     from bottega.retention import Pruned, Pruning, Retention
+    from bottega.store import Store
+
+    _Told = tuple[Run, Sequence[Question]]
 
 _FOLDER = click.argument("folder", default=".", type=click.Path(path_type=Path))
-_LIST = "list"
+_LIST, _SHOW = "list", "show"
 
 
 class _Listing(click.Group):
-    """A group that lists when no command of its own is named."""
+    """A group that lists, or shows one run, when no command of its own is named."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         helping = any(arg in ("-h", "--help") for arg in args[:1])
         if not helping and (not args or args[0] not in self.commands):
-            args = [_LIST, *args]
+            args = [_SHOW if args and _names_a_run(args[0]) else _LIST, *args]
         return super().parse_args(ctx, args)
+
+
+def _names_a_run(arg: str) -> bool:
+    return not arg.startswith("-") and "/" not in arg and not Path(arg).exists()
 
 
 @click.group(cls=_Listing)
 def runs() -> None:
     """List the runs of the graphs in a folder, newest first; or prune them.
 
-    `bottega runs [FOLDER]` is short for `bottega runs list [FOLDER]`.
+    `bottega runs [FOLDER]` is short for `bottega runs list [FOLDER]`, and `bottega runs RUN` for
+    `bottega runs show RUN`.
     """
 
 
@@ -53,13 +66,37 @@ def list_runs(folder: Path, limit: int, as_json: bool) -> None:
     """
     listed = asyncio.run(_listed(folder, limit))
     if as_json:
-        show_json([asdict(run) for run in listed])
+        show_json([_document(run, asked) for run, asked in listed])
         return
     rows = [
         (run.run_id, _when(run.created), run.status, run.name, one_line(run.task, 80))
-        for run in listed
+        for run, _ in listed
     ]
     show_table(("RUN", "BEGAN", "STATUS", "GRAPH", "TASK"), rows)
+
+
+@runs.command(_SHOW)
+@click.argument("run_id", metavar="RUN")
+@options.folder
+@options.as_json
+def show_run(run_id: str, folder: Path, as_json: bool) -> None:
+    """Show RUN, with what it waits for and how to rule on it."""
+    from bottega.cli.session import folder_option
+    from bottega.cli.waiting import how_to_rule, question_lines
+
+    run, questions = asyncio.run(_one(folder, run_id))
+    if as_json:
+        show_json(_document(run, questions))
+        return
+    show(f"{run.run_id}  {run.name}  {run.status}  {_when(run.created)}")
+    show(one_line(run.task))
+    if run.reason and not questions:
+        show(one_line(mask(run.reason)))
+    for question in questions:
+        for line in question_lines(question):
+            show(line)
+    for line in how_to_rule(run_id, questions, folder_option(folder)) if questions else ():
+        show(line)
 
 
 @runs.command()
@@ -90,19 +127,37 @@ def prune(folder: Path, keep: str, keep_last: int, dry_run: bool, as_json: bool)
     show(f"{len(pruned.runs)} runs {verb}{more}")
 
 
-async def _listed(folder: Path, limit: int) -> Sequence[Run]:
+def _document(run: Run, questions: Sequence[Question]) -> dict[str, Json]:
+    return {**asdict(run), "questions": [question.to_json() for question in questions]}
+
+
+async def _listed(folder: Path, limit: int) -> list[_Told]:
     from bottega.home import store_address
-    from bottega.store import open_register, run_name
+    from bottega.store import open_register
 
     async with open_register(store_address(folder)) as store:
-        listed = await store.register.list(limit)
-        held = await store.held(run_name(run.run_id) for run in listed if run.status == RUNNING)
-    return [
-        replace(run, status=INTERRUPTED)
-        if run.status == RUNNING and run_name(run.run_id) not in held
-        else run
-        for run in listed
-    ]
+        return await _told(store, await store.register.list(limit))
+
+
+async def _one(folder: Path, run_id: str) -> _Told:
+    from bottega.home import store_address
+    from bottega.store import open_register
+
+    async with open_register(store_address(folder)) as store:
+        return (await _told(store, [await store.register.get(run_id)]))[0]
+
+
+async def _told(store: Store, listed: Sequence[Run]) -> list[_Told]:
+    """Return each run as it is now, with the questions that are open."""
+    from bottega.store import run_name
+
+    held = await store.held(run_name(run.run_id) for run in listed if run.status == RUNNING)
+    told: list[_Told] = []
+    for run in listed:
+        asked = await store.register.open_questions(run.run_id) if run.status in RESUMABLE else []
+        left = run.status == RUNNING and run_name(run.run_id) not in held
+        told.append((replace(run, status=INTERRUPTED) if left else run, asked))
+    return told
 
 
 async def _pruned(folder: Path, retention: Retention) -> Pruned:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import select
 import shlex
 import sys
 from collections.abc import AsyncGenerator, Callable
@@ -70,12 +71,14 @@ def conduct(
 
 
 def _say_how_to_rule(result: Result, kept_in: Path | None) -> None:
-    where = _folder_option(kept_in)
-    how = "--approve | --edit JSON | --reject REASON | --answer TEXT"
-    click.echo(f"waiting; go on with: bottega resume {result.run_id}{where} {how}", err=True)
+    from bottega.cli.waiting import how_to_rule
+
+    for line in how_to_rule(result.run_id, result.questions, folder_option(kept_in)):
+        click.echo(line, err=True)
 
 
-def _folder_option(kept_in: Path | None) -> str:
+def folder_option(kept_in: Path | None) -> str:
+    """Return the option that names the folder of a run; empty where it is this one."""
     if kept_in is None or kept_in.resolve() == Path.cwd():
         return ""
     return f" --folder {shlex.quote(os.path.relpath(kept_in))}"
@@ -85,7 +88,7 @@ def _say_how_to_go_on(seen: list[Event], kept_in: Path | None) -> None:
     if kept_in is None or not seen:
         click.echo("interrupted", err=True)
         return
-    where = _folder_option(kept_in)
+    where = folder_option(kept_in)
     click.echo(f"interrupted; go on with: bottega resume {seen[0].run_id}{where}", err=True)
 
 
@@ -137,13 +140,30 @@ _asking: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDic
 
 
 async def ask_person(question: str) -> str:
-    """Put a question on the terminal, one at a time. Raises ToolError when nobody answers."""
+    """Put a question on the terminal, one at a time. Raises ToolError when nobody answers.
+
+    What is piped in is read like what somebody types, but nothing is shown where nothing comes.
+    """
     async with _asking.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
-        click.echo(f"{plain(question)}\n> ", err=True, nl=False)
+        waits, prompt = _somebody_types(), f"{plain(question)}\n> "
+        if waits:
+            click.echo(prompt, err=True, nl=False)
         line = await _read_line()
+        if line and not waits:
+            click.echo(prompt + plain(line.strip()), err=True)
     if not line:
         raise ToolError("nobody is there to answer", hint="go on without, or say what is missing")
     return line.strip()
+
+
+def _somebody_types() -> bool:
+    """Say whether there is somebody to wait for: a terminal, or a pipe with nothing in it yet."""
+    if sys.stdin.isatty():
+        return True
+    try:
+        return not select.select([sys.stdin], [], [], 0)[0]
+    except (OSError, ValueError):  # no file at all, or a closed one
+        return False
 
 
 async def _read_line() -> str:

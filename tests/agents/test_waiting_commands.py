@@ -1,0 +1,209 @@
+"""Waiting runs on the command line: what waits is listed, and ruled on one by one."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from contextlib import asynccontextmanager
+
+import pytest
+from click.testing import CliRunner
+
+from bottega import Graph, Ruling
+from bottega.cli.main import bottega
+from bottega.errors import BusyError
+from bottega.recovery import abandoned, take_up
+from bottega.runs import RunStore
+from bottega.store import open_register, run_name
+
+GRAPH = """
+name: par
+middleware: [{approval: {tools: [calculator]}}]
+nodes:
+  a: {kind: specialist, tools: [calculator]}
+  b: {kind: human, question: "Which colour?"}
+edges: [start -> a, start -> b, a -> end, b -> end]
+"""
+SUMS = """
+name: sums
+middleware: [{approval: {tools: [calculator]}}]
+nodes:
+  a: {kind: specialist, tools: [calculator]}
+edges: [start -> a, a -> end]
+"""
+TASK = "What is 6 * 7?"
+CALL, COLOUR = "a/1/call-1", "2:b"
+
+
+def command(*arguments, given=""):
+    return CliRunner().invoke(bottega, arguments, input=given)
+
+
+def program(*arguments, given=""):
+    """Run the command in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "bottega", *arguments],
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@asynccontextmanager
+async def held_elsewhere(home, run_id):
+    """Have the run, as the process that carries it out does."""
+    async with (
+        open_register(home / ".bottega" / "bottega.db") as store,
+        store.hold(run_name(run_id), BusyError("held")),
+    ):
+        yield
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "par.yaml").write_text(GRAPH, "utf-8")
+    (tmp_path / "sums.yaml").write_text(SUMS, "utf-8")
+    return tmp_path
+
+
+def waiting(graph):
+    """Start a run that comes to wait; return its id."""
+    done = command("run", graph, TASK, "--json")
+    assert done.exit_code == 3, done.output
+    return json.loads(done.stdout)["run_id"]
+
+
+def test_several_questions_are_named_with_how_to_rule_on_each(home):
+    lines = command("run", "par.yaml", TASK).stderr.splitlines()
+    run_id = command("runs").stdout.splitlines()[1].split()[0]
+    go_on = f"  bottega resume {run_id} --question"
+    assert lines[-3] == "waiting for 2 rulings; go on with one at a time:"
+    assert set(lines[-2:]) == {
+        f"{go_on} {CALL} --approve | --edit JSON | --reject REASON",
+        f"{go_on} {COLOUR} --answer TEXT | --reject REASON",
+    }
+
+
+def test_one_question_needs_no_name(home):
+    last = command("run", "sums.yaml", TASK).stderr.splitlines()[-1]
+    run_id = command("runs").stdout.splitlines()[1].split()[0]
+    go_on = f"bottega resume {run_id} --approve | --edit JSON | --reject REASON"
+    assert last == f"waiting; go on with: {go_on}"
+
+
+def test_open_questions_are_listed(home):
+    run_id = waiting("par.yaml")
+    (listed,) = json.loads(command("runs", "--json").stdout)
+    shown = json.loads(command("runs", run_id, "--json").stdout)
+    assert listed == shown
+    by_id = {question["id"]: question for question in shown["questions"]}
+    call, colour = by_id.pop(CALL), by_id.pop(COLOUR)
+    assert by_id == {}
+    assert (call["kind"], call["tool"]) == ("approve", "calculator")
+    assert call["value"] == {"expression": "6 * 7"}
+    assert (colour["kind"], colour["text"]) == ("answer", "Which colour?")
+    assert command("resume", run_id, "--question", COLOUR, "--answer", "red").exit_code == 3
+    (left,) = json.loads(command("runs", run_id, "--json").stdout)["questions"]
+    assert left["id"] == CALL
+    text = command("runs", "show", run_id).stdout
+    assert f"? {CALL}  (approve calculator)" in text
+    assert 'value: {"expression": "6 * 7"}' in text
+    assert text.splitlines()[-1].startswith(f"waiting; go on with: bottega resume {run_id} --app")
+
+
+def test_a_run_that_there_is_not_is_one_line(home):
+    waiting("sums.yaml")
+    assert "there is no run 'nonsense'" in str(command("runs", "nonsense").exception)
+
+
+def test_an_edit_that_does_not_fit_the_tool_decides_nothing(home):
+    run_id = waiting("sums.yaml")
+    refused = program("resume", run_id, "--edit", '{"sum": "6 * 8"}')
+    assert refused.returncode == 2
+    assert refused.stderr.splitlines() == [
+        f"error: the edit of question '{CALL}' does not fit calculator: missing 'expression'; "
+        "unknown argument 'sum'; expected: expression (string, required)",
+        "hint: nothing is decided; the question stays open",
+    ]
+    assert len(json.loads(command("runs", run_id, "--json").stdout)["questions"]) == 1
+    done = command("resume", run_id, "--edit", '{"expression": "6 * 8"}')
+    assert done.exit_code == 0
+    assert "48" in done.stdout
+
+
+def test_a_run_that_is_over_takes_no_ruling(home):
+    run_id = waiting("sums.yaml")
+    assert command("resume", run_id, "--approve").exit_code == 0
+    assert f"run {run_id} is over: done" in str(command("resume", run_id, "--approve").exception)
+
+
+def test_all_takes_a_folder_and_no_run(home):
+    run_id = waiting("sums.yaml")
+    refused = command("resume", run_id, "--all").exception
+    assert f"{run_id}: there is no such folder (--all takes no run" in str(refused)
+
+
+def test_a_ruling_on_a_run_that_another_process_carries_out_is_written_down(home):
+    run_id = waiting("par.yaml")
+
+    async def held():
+        """Rule from other processes while somebody has the run."""
+        async with held_elsewhere(home, run_id):
+            return [
+                await asyncio.to_thread(program, "resume", run_id, *said)
+                for said in (("--question", COLOUR, "--answer", "red"), ("--approve", "--json"))
+            ]
+
+    told, again = asyncio.run(held())
+    assert (told.returncode, told.stdout) == (0, "")
+    assert told.stderr.splitlines() == [
+        f"run {run_id} is being carried out by another process (the ruling is written down; that "
+        "process takes it when the run comes to wait)"
+    ]
+    assert again.returncode == 0
+    assert "is written down" in json.loads(again.stdout)["reason"]
+    (found,) = json.loads(command("resume", "--all", "--json").stdout)
+    assert (found["run_id"], found["status"]) == (run_id, "done")
+
+
+def test_who_is_second_at_taking_runs_up_is_no_failure(home):
+    run_id = waiting("sums.yaml")
+    graph = Graph.from_yaml(home / "sums.yaml", durable=True)
+    with RunStore.open(home / ".bottega" / "bottega.db") as register:
+        register.finish(run_id, None)
+
+    async def whole():
+        async with open_register(home / ".bottega" / "bottega.db") as store:
+            runs = await abandoned(store)
+        async with held_elsewhere(home, run_id):
+            return await take_up(runs, lambda run: graph.aresume(run.run_id))
+
+    (found,) = asyncio.run(whole())
+    assert (found.run.run_id, found.status) == (run_id, "elsewhere")
+    assert found.problem == f"run {run_id} is being carried out by another process"
+
+
+def test_what_waits_is_ruled_on_in_python(home):
+    graph = Graph.from_yaml(home / "par.yaml", durable=True)
+    result = graph.run(TASK)
+    assert result.status == "waiting"
+    said = {"approve": Ruling(verdict="approve"), "answer": Ruling(verdict="answer", text="red")}
+    done = graph.resume(result.run_id, {one.id: said[one.kind] for one in result.questions})
+    assert (done.status, done.questions) == ("done", ())
+
+
+def test_nothing_is_asked_where_nobody_can_type(home):
+    nobody = program("run", "par.yaml", TASK, "--quiet")
+    assert nobody.returncode == 3
+    assert "> " not in nobody.stderr
+    assert "Which colour?" not in nobody.stderr.splitlines()
+    assert nobody.stderr.splitlines()[-3].startswith("waiting for 2 rulings")
+
+
+def test_what_is_piped_in_is_an_answer(home):
+    done = program("run", "sums.yaml", TASK, given="yes\n")
+    assert done.returncode == 0
+    assert "42" in done.stdout
+    assert "\n> yes\n" in done.stderr
