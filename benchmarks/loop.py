@@ -1,10 +1,11 @@
 """What the loop costs: a step, many runs at once, what is kept of them, a team; beside peers.
 
-    python benchmarks/loop.py [--parts steps,disk,team,crowd] [--work DIR] [--repeats N]
+    python benchmarks/loop.py [--parts steps,disk,kept,team,crowd] [--work DIR] [--repeats N]
 
     steps   milliseconds a step, wall-clock and CPU, of the ways in `loop_ways`, in turns in one
             process so that drift hits all; at 50 steps the peers beside them
-    disk    bytes on disk per byte of content and what keeping a step costs: see `loop_disk`
+    disk    bytes on disk per byte of content: see `loop_disk`
+    kept    milliseconds that keeping a step takes: see `loop_kept`
     team    CPU a hop between a coordinator and three specialists: see `loop_team`
     crowd   1, 100 and 1000 runs of 5 steps at once with a model that takes 50 ms, each in a
             process of its own: runs a second, peak of resident memory, errors
@@ -30,7 +31,7 @@ from loop_peers import PEERS, TEAMS, measure, told
 from loop_timing import crowd, per_step
 from loop_verdicts import verdicts
 
-PARTS = ("steps", "disk", "team", "crowd")
+PARTS = ("steps", "disk", "kept", "team", "crowd")
 STEPS = (1, 10, 50, 200)
 COUNTS = (1, 100, 1000)
 WAYS = ("floor", "loop", "graph", "graph_sqlite")
@@ -63,7 +64,11 @@ def one(options: argparse.Namespace) -> dict[str, Any]:
     if options.part == "disk":
         import loop_disk
 
-        return loop_disk.main(postgres=True, repeats=options.repeats)
+        return loop_disk.main(postgres=True)
+    if options.part == "kept":
+        import loop_kept
+
+        return loop_kept.main(options.repeats)
     if options.part == "team":
         import loop_team
 

@@ -1,4 +1,4 @@
-"""What durable runs take of the disk, and what keeping a step costs, beside the bare minimum.
+"""What durable runs take of the disk, beside the bare minimum and beside LangGraph's own way.
 
 A step says a sentence, calls a tool with an argument and reads 800 characters: that is its content.
 The ways to keep it:
@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypedDict
 from uuid import uuid4
 
-from loop_timing import DONE, median, timed
+from loop_timing import DONE
 from loop_ways import Plugin, graph_of
 
 from bottega.model import CallDelta, End, TextDelta, Usage
@@ -281,40 +281,9 @@ async def bytes_kept(postgres: bool) -> dict[str, Any]:
     return found
 
 
-async def kept_steps(repeats: int, steps: int = 200) -> dict[str, Any]:
-    """Time runs that are kept, runs that are not and a bare log of the same, in turns."""
-    with tempfile.TemporaryDirectory() as folder:
-        graphs = {
-            "graph": durable(steps, None),
-            "graph_sqlite": durable(steps, Path(folder) / "bottega.db"),
-        }
-        taken: dict[str, list[tuple[float, float]]] = {}
-        for repeat in range(repeats + 1):
-            works: dict[str, Any] = {name: graph.arun(TASK) for name, graph in graphs.items()}
-            works["bare_log"] = log(steps, str(Path(folder) / "log.db"))
-            for name, work in works.items():
-                result = await timed(work)
-                if repeat:
-                    taken.setdefault(name, []).append(result)
-    each = {name: median(results, steps) for name, results in taken.items()}
-    ratio = {}
-    for clock in ("wall_ms", "cpu_ms"):
-        journal = each["graph_sqlite"][clock] - each["graph"][clock]
-        bare = each["bare_log"][clock]
-        ratio[f"journal_{clock}"] = round(journal, 4)
-        ratio[f"journal_over_bare_log_{clock}"] = round(journal / bare, 2)
-        ratio[f"step_over_bare_log_{clock}"] = round(
-            each["graph_sqlite"][clock] / (each["graph"][clock] + bare), 2
-        )
-    return {"steps": steps, "per_step": each, **ratio}
-
-
-def main(postgres: bool, repeats: int) -> dict[str, Any]:
-    """Measure bytes and milliseconds."""
+def main(postgres: bool) -> dict[str, Any]:
+    """Measure in this process."""
     began = time.perf_counter()
-    found = {
-        "bytes_on_disk_per_byte": asyncio.run(bytes_kept(postgres)),
-        "keeping_a_step": asyncio.run(kept_steps(repeats)),
-    }
+    found = asyncio.run(bytes_kept(postgres))
     print(f"disk: {time.perf_counter() - began:.0f} s", file=sys.stderr)
     return found

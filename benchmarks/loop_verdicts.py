@@ -14,6 +14,7 @@ def verdicts(found: Figures) -> dict[str, Any]:
     makers: dict[str, Callable[[Any], dict[str, Any]]] = {
         "steps": _steps,
         "disk": _disk,
+        "kept": _kept,
         "team": _team,
         "crowd": _crowd,
     }
@@ -55,15 +56,17 @@ def _steps(found: Figures) -> dict[str, Any]:
 
 def _disk(found: Figures) -> dict[str, Any]:
     made: dict[str, Any] = {}
-    for store, ways in found["bytes_on_disk_per_byte"].items():
+    for store, ways in found.items():
         for steps in ("10", "50", "200"):
             row = ways["bottega"][steps]
             for what in ("plain", "beyond_empty", "beyond_one_step"):
                 made[f"{store}_bytes_{what}_at_{steps}"] = _most(row[what], 2)
-    kept = found["keeping_a_step"]
-    for what in ("step", "journal"):
-        made[f"{what}_over_bare_log"] = _most(kept[f"{what}_over_bare_log_cpu_ms"], 2)
     return made
+
+
+def _kept(found: Figures) -> dict[str, Any]:
+    names = [f"{what}_over_bare_log" for what in ("step", "journal", "entry")]
+    return {name: _most(found[f"{name}_cpu_ms"], 2) for name in names}
 
 
 def _team(found: Figures) -> dict[str, Any]:
