@@ -42,7 +42,7 @@ class Plan:
     """Kill at this point, once, instead: see `point` in the requests. 0 for none."""
     prefix: str = "r"
     """What the names of the runs begin with."""
-    model_seconds: float = 0.02
+    model_seconds: float = 0.05
     """How long a model takes to answer."""
     effect_seconds: float = 0.01
     """How long the service takes before it has an effect, and again before it answers."""
