@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from bottega.recovery import Recovered
     from bottega.runs import Run
 
-_CODES: dict[str, int] = dict.fromkeys(("failed", "skipped", "cancelled"), 1)
-_CODES |= {"budget": 3, "waiting": 3, "done": 0, "elsewhere": 0}
+_CODES = {"failed": 1, "skipped": 1, "cancelled": 1, "budget": 3, "waiting": 3}
+"""What else became of a run is well."""
 
 
 @click.command()
@@ -128,7 +128,7 @@ def _resume_all(folder: Path, *, as_json: bool) -> None:
     else:
         rows = [(one.run.run_id, one.status, one_line(_said(one), 100)) for one in found]
         show_table(("RUN", "STATUS", "ANSWER"), rows)
-    sys.exit(max((_CODES[one.status] for one in found), default=0, key=(0, 3, 1).index))
+    sys.exit(max((_CODES.get(one.status, 0) for one in found), default=0, key=(0, 3, 1).index))
 
 
 async def _recovered(folder: Path) -> list[Recovered]:
