@@ -29,7 +29,14 @@ def retold(recorded: Recorded, dialect_of: DialectOf) -> Trace:
     ]
     found.sort(key=lambda moment: (moment["at"], moment["log"], moment["entry"]))
     moments = tuple(Moment(number=number, **moment) for number, moment in enumerate(found, 1))
-    return Trace(run=recorded.run, moments=moments, answer=recorded.answer)
+    plans, questions = recorded.plans, recorded.questions
+    return Trace(
+        run=recorded.run,
+        moments=moments,
+        answer=recorded.answer,
+        plans=plans,
+        questions=questions,
+    )
 
 
 class _Reading:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from bottega.messages import Json
 from bottega.model import Usage
+from bottega.plan import Plan
+from bottega.questions import Question
 from bottega.runs import Run
 
 if TYPE_CHECKING:
@@ -62,6 +64,10 @@ class Recorded:
     """Visits of earlier runs of the thread."""
     answer: str = ""
     """The run's answer, if it has one."""
+    plans: Mapping[str, Plan] = field(default_factory=dict[str, Plan])
+    """What is planned and what came of it, by the planner's name."""
+    questions: tuple[Question, ...] = ()
+    """What the run waits for."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,6 +125,10 @@ class Trace:
     run: Run
     moments: tuple[Moment, ...]
     answer: str = ""
+    plans: Mapping[str, Plan] = field(default_factory=dict[str, Plan])
+    """As they stand now, by the planner's name."""
+    questions: tuple[Question, ...] = ()
+    """What the run waits for."""
 
     @property
     def forked_from(self) -> str:
@@ -153,6 +163,8 @@ class Trace:
             "forked_from": self.forked_from,
             "moments": [moment.to_json() for moment in self.moments],
             "answer": self.answer,
+            "plans": {name: plan.to_json() for name, plan in self.plans.items()},
+            "questions": [question.to_json() for question in self.questions],
             "steps": self.steps,
             "usage": asdict(self.usage),
             "cost": self.cost,

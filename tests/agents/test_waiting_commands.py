@@ -113,6 +113,15 @@ def test_open_questions_are_listed(home):
     assert text.splitlines()[-1].startswith(f"waiting; go on with: bottega resume {run_id} --app")
 
 
+def test_a_replay_shows_what_is_waited_for(home):
+    run_id = waiting("sums.yaml")
+    lines = command("replay", run_id).stdout.splitlines()
+    assert f"? {CALL}  (approve calculator)" in lines
+    assert '    value: {"expression": "6 * 7"}' in lines
+    (question,) = json.loads(command("replay", run_id, "--json").stdout)["questions"]
+    assert question["id"] == CALL
+
+
 def test_a_run_that_there_is_not_is_one_line(home):
     waiting("sums.yaml")
     assert "there is no run 'nonsense'" in str(command("runs", "nonsense").exception)

@@ -100,6 +100,14 @@ def test_a_plan_is_edited_on_the_command_line(at_home, capsys):
     done = json.loads(capsys.readouterr().out)
     assert "Tim Peters" in done["answer"]
     assert [e["text"] for e in done["events"] if e["kind"] == "message"] == ["Who wrote PEP 20?"]
+    assert code_of(["replay", waiting["run_id"]]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    head = shown.index("lead ☰ plan: 1 task")
+    assert shown[head + 1].split() == ["✓", "t1", "librarian", "Who", "wrote", "PEP", "20?"]
+    assert "Tim Peters" in shown[head + 2]
+    assert code_of(["replay", waiting["run_id"], "--json"]) == 0
+    plans = json.loads(capsys.readouterr().out)["plans"]
+    assert Plan.from_json(plans["lead"]).tasks[0].status == "done"
 
 
 def test_a_refused_plan_of_a_model_that_writes_none_can_be_put_right(at_home, capsys):

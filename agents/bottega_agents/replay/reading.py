@@ -6,13 +6,15 @@ Nothing is called and nothing written. What the entries mean is `bottega.trace`'
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottega.engine import Job
-from bottega.errors import InputError
-from bottega.runs import Run
+from bottega.errors import InputError, StorageError
+from bottega.plan import Plan
+from bottega.runs import RESUMABLE, Run
 from bottega.trace import Entry, Recorded, Visit
 from bottega_agents.storage.kept import thread_of
 from bottega_agents.storage.log import decode
@@ -37,7 +39,8 @@ async def read_run(
     """
     async with use_store(store, plugins) as (saver, kept):
         run = await kept.register.get(run_id)
-        return await recorded(saver, run)
+        waits = await kept.register.open_questions(run_id) if run.status in RESUMABLE else ()
+        return replace(await recorded(saver, run), questions=tuple(waits))
 
 
 async def recorded(saver: Any, run: Run) -> Recorded:
@@ -54,8 +57,9 @@ async def recorded(saver: Any, run: Run) -> Recorded:
     mine = tuple(visit for visit, owner in visits if owner == run.run_id)
     first = min((visit.log for visit in mine), default=0)
     earlier = tuple(visit for visit, owner in visits if owner != run.run_id and visit.log < first)
-    answer = await _answer(saver, run, thread)
-    return Recorded(run=run, visits=mine, earlier=earlier, answer=answer)
+    state = await _state(saver, run, thread)
+    answer, plans = str(state.get("answer", "")), _plans(state, run)
+    return Recorded(run=run, visits=mine, earlier=earlier, answer=answer, plans=plans)
 
 
 def thread_in(run: Run) -> str:
@@ -84,7 +88,22 @@ def _visits(rows: Sequence[Any], thread: str) -> list[tuple[Visit, str]]:
     return found
 
 
-async def _answer(saver: Any, run: Run, thread: str) -> str:
+async def _state(saver: Any, run: Run, thread: str) -> Mapping[str, Any]:
+    """Return what the run has come to; nothing where its thread has gone on with another one."""
     found = await saver.aget_tuple({"configurable": {"thread_id": thread, "checkpoint_ns": ""}})
     values: Mapping[str, Any] = found.checkpoint["channel_values"] if found else {}
-    return str(values.get("answer", "")) if values.get("run") == run.run_id else ""
+    return values if values.get("run") == run.run_id else {}
+
+
+def _plans(state: Mapping[str, Any], run: Run) -> dict[str, Plan]:
+    """Return the plans in a state. Raises StorageError for what is none."""
+    try:
+        return {
+            name: Plan.from_json(course["plan"])
+            for name, course in state.get("plans", {}).items()
+            if course["run"] == run.run_id
+        }
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise StorageError(
+            f"a stored plan of run {run.run_id} cannot be read: {error!r}"
+        ) from error

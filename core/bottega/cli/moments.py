@@ -7,7 +7,10 @@ import time
 from collections.abc import Iterator
 
 from bottega.cassette.divergence import value_lines
+from bottega.cli.planned import plan_line, task_lines
+from bottega.cli.waiting import question_lines
 from bottega.escape import mask, one_line
+from bottega.events import PlanMade
 from bottega.messages import Json
 from bottega.trace import Moment, Trace, TracedCall
 
@@ -28,6 +31,24 @@ def moment_lines(moment: Moment, *, whole: bool = False) -> Iterator[str]:
         texts.append(("=", moment.answer))
     for mark, text in texts:
         yield from _shown(mark, mask(text), whole)
+
+
+def plan_lines(trace: Trace) -> Iterator[str]:
+    """Return what was planned, and what came of each task."""
+    for node, plan in trace.plans.items():
+        told = plan.to_json()
+        yield f"{one_line(node, 60)} {' '.join(plan_line(PlanMade(plan=told))[:2])}"
+        for task, line in zip(plan.tasks, task_lines(told), strict=True):
+            yield f"{_INDENT} {line}"
+            came_of = task.result or task.reason
+            if came_of:
+                yield from _shown("  =", mask(came_of), whole=False)
+
+
+def open_lines(trace: Trace) -> Iterator[str]:
+    """Return what the run waits for."""
+    for question in trace.questions:
+        yield from question_lines(question)
 
 
 def total_line(trace: Trace) -> str:

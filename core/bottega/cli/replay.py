@@ -93,7 +93,7 @@ _FORKING = ("model", "prompt", "reply", "file")
 
 
 def _show(trace: Trace, wanted: Wanted, *, as_json: bool) -> None:
-    from bottega.cli.moments import moment_lines, total_line
+    from bottega.cli.moments import moment_lines, open_lines, plan_lines, total_line
 
     moments = wanted.of(trace)
     if as_json:
@@ -106,7 +106,7 @@ def _show(trace: Trace, wanted: Wanted, *, as_json: bool) -> None:
     for moment in moments:
         lines += moment_lines(moment, whole=wanted.step is not None)
     if wanted.step is None and wanted.node is None:
-        lines += [total_line(trace)]
+        lines += [*plan_lines(trace), *open_lines(trace), total_line(trace)]
     click.echo_via_pager("\n".join(plain(line) for line in lines) + "\n")
 
 
