@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 Figures = Mapping[str, Any]
+CLOCK = "least_cpu_ms"
 PEERS = ("create_agent", "smolagents", "smolagents_quiet", "pydantic_ai")
 
 
@@ -34,7 +35,7 @@ def _least(value: float, target: float) -> dict[str, Any]:
 
 
 def _steps(found: Figures) -> dict[str, Any]:
-    at_50, at_200, clock = found["50"], found["200"], "cpu_ms"
+    at_50, at_200, clock = found["50"], found["200"], CLOCK
     floor = at_50["floor"][clock]
     made = {
         "graph_over_floor_at_50": _most(at_50["graph"][clock] / floor, 3),
@@ -66,13 +67,13 @@ def _disk(found: Figures) -> dict[str, Any]:
 
 def _kept(found: Figures) -> dict[str, Any]:
     names = [f"{what}_over_bare_log" for what in ("step", "journal", "entry")]
-    return {name: _most(found[f"{name}_cpu_ms"], 2) for name in names}
+    return {name: _most(found[f"{name}_{CLOCK}"], 2) for name in names}
 
 
 def _team(found: Figures) -> dict[str, Any]:
-    own = found["bottega"]["cpu_ms"]
+    own = found["bottega"][CLOCK]
     names = [name for name in found if name.startswith("command") and found[name]]
-    return {f"hop_over_{name}": _most(own / found[name]["cpu_ms"], 0.5) for name in names}
+    return {f"hop_over_{name}": _most(own / found[name][CLOCK], 0.5) for name in names}
 
 
 def _crowd(found: Figures) -> dict[str, Any]:
