@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import shutil
 import subprocess
 import sys
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -31,6 +33,7 @@ nodes:
   a: {kind: specialist, tools: [calculator]}
 edges: [start -> a, a -> end]
 """
+EXAMPLES = Path(__file__).parents[2] / "examples"
 TASK = "What is 6 * 7?"
 CALL, COLOUR = "a/1/call-1", "2:b"
 
@@ -201,6 +204,14 @@ def test_what_waits_is_ruled_on_in_python(home):
     said = {"approve": Ruling(verdict="approve"), "answer": Ruling(verdict="answer", text="red")}
     done = graph.resume(result.run_id, {one.id: said[one.kind] for one in result.questions})
     assert (done.status, done.questions) == ("done", ())
+
+
+def test_the_example_waits_with_each_call(home):
+    shutil.copy(EXAMPLES / "approval.yaml", home)
+    run_id = waiting("approval.yaml")
+    done = command("resume", run_id, "--edit", '{"expression": "17 * 24"}')
+    assert done.exit_code == 0
+    assert "408" in done.stdout
 
 
 def test_nothing_is_asked_where_nobody_can_type(home):

@@ -20,7 +20,10 @@ def blocks(page, language):
 
 SNIPPETS = [
     ROOT / "README.md",
-    *(ROOT / "docs" / f"{name}.md" for name in ("knowledge", "planning", "replay", "tools")),
+    *(
+        ROOT / "docs" / f"{name}.md"
+        for name in ("knowledge", "planning", "replay", "runs", "tools")
+    ),
 ]
 
 
