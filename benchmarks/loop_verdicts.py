@@ -78,6 +78,8 @@ def _team(found: Figures) -> dict[str, Any]:
 
 def _crowd(found: Figures) -> dict[str, Any]:
     row = found["1000"]
+    if not all(row[way] for way in ("floor", "loop", "graph")):
+        return {}  # one of them has failed, and said so
     floor = row["floor"]["wall_s"]
     errors = sum(way["errors"] for by_name in found.values() for way in by_name.values() if way)
     made = {
