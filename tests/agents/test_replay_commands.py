@@ -120,3 +120,5 @@ def test_a_prompt_may_be_a_file(home, graph, run_id):
     forked = command("replay", run_id, "--from", "2", "--prompt", "prompt.txt", "--json")
     fork = graph.trace(json.loads(forked.stdout)["run_id"]).run.origin["fork"]
     assert json.loads(fork)["prompt"] == "Be kind."
+    missing = command("replay", run_id, "--from", "2", "--prompt", "promt.txt").exception
+    assert "promt.txt: there is no such file" in str(missing)

@@ -158,6 +158,10 @@ def _changes(given: dict[str, Any]) -> Changes:
 def _text(given: str) -> str:
     """Return the text of a file of that name, or else what was given."""
     try:
-        return Path(given).read_text("utf-8") if Path(given).is_file() else given
+        if Path(given).is_file():
+            return Path(given).read_text("utf-8")
     except (OSError, ValueError) as error:
         raise InputError(f"{given}: cannot be read as a prompt: {error}") from error
+    if len(given.split()) == 1 and ("/" in given or Path(given).suffix):
+        raise InputError(f"{given}: there is no such file", hint="a prompt has several words")
+    return given
