@@ -110,12 +110,23 @@ class Person:
         if self.run.ask is not None:
             try:
                 with self.run.meter.clock.stopped():
-                    return await _live(self.run.ask, question)
+                    return await self._at_once(self.run.ask, question)
             except ToolError as error:
                 nobody = error
         if self.run.rulings.waits:
             raise PersonNeeded(question)
         raise nobody
+
+    async def _at_once(self, ask: Ask, question: Question) -> Ruling:
+        """Ask somebody in front of the run.
+
+        The question is on disk before: the process may die while they think, or somebody else rule.
+        """
+        minutes = self.run.rulings.minutes
+        if minutes is None:
+            return await _live(ask, question)
+        await minutes.asked(question)
+        return await minutes.ruled(question, await _live(ask, question))
 
 
 def _no_answer(ruling: Ruling) -> ToolError:
@@ -130,13 +141,14 @@ async def _live(ask: Ask, question: Question) -> Ruling:
     if question.kind != "answer":
         what = "text in JSON's quotes" if isinstance(question.value, str) else "a JSON object"
         how = HOW_TO_APPROVE.format(what=what)
-    text = f"{question.text} {how}"
+    asked = f"{question.text} [{question.id}]" if question.tool else question.text
+    text = f"{asked} {how}"
     while True:
         reply = await ask(text)
         try:
             return ruling_by_option(reply, question) or read_ruling(reply, question)
         except InputError as error:
-            text = f"{error.message}. {question.text} {how}"
+            text = f"{error.message}. {asked} {how}"
 
 
 def read_ruling(reply: str, question: Question) -> Ruling:

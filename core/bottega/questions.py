@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from bottega.errors import BottegaError, InputError
 from bottega.messages import Json
@@ -141,6 +141,18 @@ def ruling_by_option(text: str, question: Question) -> Ruling | None:
     return Ruling(verdict="reject", text=rest).check(question)
 
 
+class Minutes(Protocol):
+    """Where questions are written down before somebody is asked, and what was said to them."""
+
+    async def asked(self, question: Question) -> None:
+        """Write the question down: it is on disk when this returns."""
+        ...
+
+    async def ruled(self, question: Question, ruling: Ruling) -> Ruling:
+        """Write the ruling down; return it, or the one that somebody else has given before."""
+        ...
+
+
 @dataclass(slots=True)
 class Rulings:
     """What is known of a run's rulings; grows as the person speaks."""
@@ -149,6 +161,8 @@ class Rulings:
     """By the question's id."""
     waits: bool = False
     """Whether a question that nobody is there to answer may wait: only where the run is kept."""
+    minutes: Minutes | None = None
+    """Keeps what is asked in front of the run; None where the run is not kept."""
 
 
 class PersonNeeded(BottegaError):

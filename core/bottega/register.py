@@ -144,6 +144,15 @@ class Register:
             if not found:
                 raise InputError(f"somebody else has just ruled on question {name!r}")
 
+    async def settle(self, run_id: str, name: str, ruling: Ruling) -> Ruling:
+        """Enter what was said to a question where it was asked; return what holds: the first."""
+        await self._do(
+            "UPDATE bottega_questions SET ruling = ?, ruled = ? "
+            "WHERE run_id = ? AND id = ? AND ruling IS NULL RETURNING id",
+            *(json.dumps(ruling.to_json()), time.time(), run_id, name),
+        )
+        return (await self.rulings(run_id)).get(name, ruling)
+
     async def rulings(self, run_id: str) -> dict[str, Ruling]:
         """Return what has been said to the run's questions, by their ids."""
         rows = await self._do(

@@ -315,3 +315,37 @@ def test_a_ruling_given_while_the_run_is_under_way_is_taken_when_it_comes_to_wai
     assert final(events) == ["both done"]
     assert (left.sent, right.sent) == (["ann"], ["bob"])
     assert events[-1].questions == {}
+
+
+def test_what_is_asked_at_once_is_on_disk_before(tmp_path):
+    store, post = tmp_path / "bottega.db", Post()
+
+    async def dies(text):
+        with RunStore.open(store) as register:
+            assert [one.value for one in register.open_questions("r")] == [{"to": "ann"}]
+        raise KeyError("as if it was killed")
+
+    with pytest.raises(KeyError):
+        run(sender(post, call("send", to="ann")), run_id="r", store=store, task="go", ask=dies)
+    with RunStore.open(store) as register:
+        (question,) = register.open_questions("r")
+    assert final(resume(sender(post, "done"), store, {question.id: APPROVE})) == ["done"]
+    assert post.sent == ["ann"]
+
+
+def test_of_two_who_rule_at_the_same_time_the_first_holds(tmp_path):
+    store, post = tmp_path / "bottega.db", Post()
+
+    async def slow(text):
+        assert text.startswith('May send(to="ann") be called? [a/1/call-1] (yes, no')
+        with connected(store) as database:
+            register = Register(database)
+            (question,) = await register.open_questions("r")
+            await register.rule("r", {question.id: Ruling(verdict="edit", value={"to": "bob"})})
+        return "yes"
+
+    crew = sender(post, call("send", to="ann"), "done")
+    assert final(run(crew, run_id="r", store=store, task="go", ask=slow)) == ["done"]
+    assert post.sent == ["bob"]
+    with RunStore.open(store) as register:
+        assert register.open_questions("r") == []

@@ -176,6 +176,9 @@ def test_a_ruling_on_a_run_that_another_process_carries_out_is_written_down(home
     ]
     assert again.returncode == 0
     assert "is written down" in json.loads(again.stdout)["reason"]
+    late = str(command("resume", run_id, "--reject", "no").exception)
+    assert f"run {run_id} waits for nobody; ruled on already: " in late
+    assert f"{CALL}: approve" in late
     (found,) = json.loads(command("resume", "--all", "--json").stdout)
     assert (found["run_id"], found["status"]) == (run_id, "done")
 

@@ -14,7 +14,7 @@ from bottega.budget import Budget
 from bottega.engine import Job
 from bottega.errors import BusyError, InputError, StorageError
 from bottega.events import RunEnded
-from bottega.questions import Question, Rulings
+from bottega.questions import Question, Ruling, Rulings
 from bottega.register import Fits, Lease, Register
 from bottega.retention import Retention, retention_set
 from bottega.runs import RESUMABLE, Run
@@ -56,7 +56,16 @@ class Kept:
 
     async def rulings(self) -> Rulings:
         """Return what has been said to the run's questions by now."""
-        return Rulings(known=await self.register.rulings(self.job.run_id), waits=True)
+        known = await self.register.rulings(self.job.run_id)
+        return Rulings(known=known, waits=True, minutes=self)
+
+    async def asked(self, question: Question) -> None:
+        """Enter a question that somebody is asked at once; see `Minutes`."""
+        await self.register.ask(self.job.run_id, [question])
+
+    async def ruled(self, question: Question, ruling: Ruling) -> Ruling:
+        """Enter what was said to it, and return what holds."""
+        return await self.register.settle(self.job.run_id, question.id, ruling)
 
     async def close(self, end: RunEnded) -> None:
         """Enter how the run ended. Raises StorageError."""

@@ -73,8 +73,9 @@ def resume(
     if run_id is None:
         raise InputError("which run?", hint="bottega resume RUN, or --all; see: bottega runs")
     address = store_address(folder or Path())
-    known, waiting = asyncio.run(_known(address, run_id))
+    known, waiting, ruled = asyncio.run(_known(address, run_id))
     _require_resumable(known)
+    _require_open(known, waiting, ruled, said)
     rulings = _rulings(known, waiting, question, said)
     team = graph_of(known, address)
     _ = team.team  # made here, where Ctrl-C ends whatever hangs
@@ -101,11 +102,13 @@ def _say_written_down(busy: BusyError, run_id: str, *, as_json: bool) -> None:
         click.echo(str(busy), err=True)
 
 
-async def _known(address: str | Path, run_id: str) -> tuple[Run, list[Question]]:
+async def _known(address: str | Path, run_id: str) -> tuple[Run, list[Question], dict[str, Ruling]]:
     from bottega.store import open_register
 
     async with open_register(address) as store:
-        return await store.register.get(run_id), await store.register.open_questions(run_id)
+        known = store.register
+        run, waiting = await known.get(run_id), await known.open_questions(run_id)
+        return run, waiting, await known.rulings(run_id)
 
 
 def _refuse_rulings(said: dict[str, Any], question: str | None) -> None:
@@ -157,6 +160,18 @@ def _require_resumable(known: Run) -> None:
         raise InputError(f"run {known.run_id} is over: {known.status}", hint=hint)
 
 
+def _require_open(
+    known: Run, waiting: list[Question], ruled: dict[str, Ruling], said: dict[str, Any]
+) -> None:
+    """Raise InputError for a ruling where no question is open; say what was ruled before."""
+    if waiting or ruling_said(said) is None:
+        return
+    before = "; ".join(f"{name}: {ruling.verdict}" for name, ruling in ruled.items())
+    more = f"; ruled on already: {before}" if before else ""
+    hint = f"see: bottega runs {known.run_id}"
+    raise InputError(f"run {known.run_id} waits for nobody{more}", hint=hint)
+
+
 def _rulings(
     known: Run, waiting: list[Question], wanted: str | None, said: dict[str, Any]
 ) -> dict[str, Ruling]:
@@ -164,8 +179,6 @@ def _rulings(
     ruling = ruling_said(said)
     if ruling is None:
         return {}
-    if not waiting:
-        raise InputError(f"run {known.run_id} waits for nobody", hint="resume it without a ruling")
     if wanted is None and len(waiting) > 1:
         listed = "; ".join(f"{one.id}: {one.text}" for one in waiting)
         raise InputError(
@@ -183,7 +196,7 @@ def ruling_said(said: dict[str, Any]) -> Ruling | None:
     """Return what the options of a command say for a person; None where they say nothing."""
     from bottega.questions import Ruling
 
-    given = {name: value for name, value in said.items() if value}
+    given = {name: value for name, value in said.items() if value not in (None, False)}
     if len(given) > 1:
         both = " and ".join(f"--{name}" for name in given)
         raise InputError(f"{both} exclude each other", hint="give one ruling at a time")
