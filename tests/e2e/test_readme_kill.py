@@ -57,7 +57,7 @@ def results(database):
 @pytest.mark.timeout(300)
 def test_the_demonstration_in_the_readme(tmp_path):
     (start, *rest), expected = told()
-    begin, kill = start.split(" & ")
+    begin, kill = start.split(" 2> ")
     assert kill.endswith("kill -9 $!")
     (tmp_path / "examples").mkdir()
     shutil.copy(ROOT / "examples" / "map.yaml", tmp_path / "examples")
