@@ -10,7 +10,7 @@ from test_team import both, parts, play, run, team, verdict
 from test_threads import final, interrupt, line
 
 from bottega import tool
-from bottega.errors import InputError
+from bottega.errors import InputError, StorageError
 from bottega.events import Failure, RunEnded
 from bottega.questions import Question, Ruling
 from bottega.runs import Run
@@ -153,6 +153,28 @@ def test_questions_and_runs_are_in_the_order_in_which_they_came(store, monkeypat
             assert [q.id for q in await register.open_questions("one")] == ["one", "two"]
             await register.rule("one", {"one": Ruling(verdict="answer", text="x")})
             assert [q.id for q in await register.open_questions("one")] == ["two"]
+
+    asyncio.run(asked())
+
+
+def test_a_run_does_not_come_to_wait_for_what_was_ruled_on_meanwhile(store):
+    async def asked():
+        async with use_store(store) as (_, opened):
+            register, end = opened.register, RunEnded(status="waiting", reason="?")
+            lease = await register.accept(Run(run_id="r", thread="", name="n", task="t"))
+            await register.ask("r", [Question(id=name, text="?") for name in ("one", "two")])
+            await register.rule("r", {"one": Ruling(verdict="answer", text="x")})
+            assert not await register.wait(lease, end, ["one", "two"])
+            assert (await register.get("r")).status == "running"
+            first = await register.settle("r", "one", Ruling(verdict="answer", text="y"))
+            assert first.text == "x"
+            with pytest.raises(InputError, match="does not wait for 'one'"):
+                await register.rule("r", {"one": Ruling(verdict="answer", text="z")})
+            assert await register.wait(lease, end, ["two"])
+            assert (await register.get("r")).status == "waiting"
+            await register.accept(await register.get("r"))
+            with pytest.raises(StorageError, match="was taken over"):
+                await register.wait(lease, end, ["two"])
 
     asyncio.run(asked())
 
