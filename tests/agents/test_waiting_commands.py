@@ -89,6 +89,17 @@ def test_several_questions_are_named_with_how_to_rule_on_each(home):
     }
 
 
+def test_one_ruling_may_be_for_several_questions(home):
+    run_id = waiting("par.yaml")
+    said = ["--question", CALL, "--question", COLOUR, "--reject", "not today"]
+    assert command("resume", run_id, *said).exit_code != 3
+    shown = json.loads(command("replay", run_id, "--json").stdout)
+    rulings = [one["told"] for one in shown["moments"] if one["kind"] == "ruling"]
+    assert {one["question"]: one["text"] for one in rulings} == dict.fromkeys(
+        (CALL, COLOUR), "not today"
+    )
+
+
 def test_one_question_needs_no_name(home):
     last = command("run", "sums.yaml", TASK).stderr.splitlines()[-1]
     run_id = command("runs").stdout.splitlines()[1].split()[0]

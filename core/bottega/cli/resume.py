@@ -35,7 +35,13 @@ _CODES = {"failed": 1, "skipped": 1, "cancelled": 1, "budget": 3, "waiting": 3}
 @click.option("--edit", metavar="JSON", help="Approve it with these arguments, or this plan.")
 @click.option("--reject", metavar="REASON", help="Refuse it; the agent reads why.")
 @click.option("--answer", metavar="TEXT", help="Answer the question.")
-@click.option("--question", metavar="ID", help="Which question is meant, when several wait.")
+@click.option(
+    "--question",
+    "asked",
+    metavar="ID",
+    multiple=True,
+    help="Which question is meant, when several wait; may be given several times.",
+)
 @click.option(
     "--folder",
     type=click.Path(path_type=Path),
@@ -49,7 +55,7 @@ def resume(
     folder: Path | None,
     as_json: bool,
     everything: bool,
-    question: str | None,
+    asked: tuple[str, ...],
     **given: Any,
 ) -> None:
     """Go on with RUN where it was: finished steps are replayed, not run again.
@@ -64,7 +70,7 @@ def resume(
     output = Output(as_json=as_json, stream=given.pop("stream"), quiet=given.pop("quiet"))
     said: dict[str, Any] = given
     if everything:
-        _refuse_rulings(said, question)
+        _refuse_rulings(said, asked)
         where = folder or Path(run_id or ".")
         if not where.is_dir():
             hint = "--all takes no run: bottega resume --all [FOLDER]"
@@ -76,7 +82,7 @@ def resume(
     known, waiting, ruled = asyncio.run(_known(address, run_id))
     _require_resumable(known)
     _require_open(known, waiting, ruled, said)
-    rulings = _rulings(known, waiting, question, said)
+    rulings = _rulings(known, waiting, asked, said)
     team = graph_of(known, address)
     _ = team.team  # made here, where Ctrl-C ends whatever hangs
     events = team.astream(
@@ -111,8 +117,8 @@ async def _known(address: str | Path, run_id: str) -> tuple[Run, list[Question],
         return run, waiting, await known.rulings(run_id)
 
 
-def _refuse_rulings(said: dict[str, Any], question: str | None) -> None:
-    if question or any(said.values()):
+def _refuse_rulings(said: dict[str, Any], asked: tuple[str, ...]) -> None:
+    if asked or any(said.values()):
         raise InputError("a ruling is for one run", hint="bottega resume RUN --approve")
 
 
@@ -173,23 +179,23 @@ def _require_open(
 
 
 def _rulings(
-    known: Run, waiting: list[Question], wanted: str | None, said: dict[str, Any]
+    known: Run, waiting: list[Question], wanted: tuple[str, ...], said: dict[str, Any]
 ) -> dict[str, Ruling]:
     """Return what was said on the command line to the questions that the run waits for."""
     ruling = ruling_said(said)
     if ruling is None:
         return {}
-    if wanted is None and len(waiting) > 1:
+    if not wanted and len(waiting) > 1:
         listed = "; ".join(f"{one.id}: {one.text}" for one in waiting)
         raise InputError(
             f"run {known.run_id} waits for {len(waiting)} rulings: {listed}",
             hint="say which with --question ID",
         )
-    named = {one.id: one for one in waiting if wanted is None or one.id == wanted}
-    if not named:
-        ids = ", ".join(one.id for one in waiting)
-        raise InputError(f"there is no open question {wanted!r}", hint=f"open: {ids}")
-    return {name: ruling.check(one) for name, one in named.items()}
+    named = {one.id: one for one in waiting}
+    lost = [name for name in wanted if name not in named]
+    if lost:
+        raise InputError(f"there is no open question {lost[0]!r}", hint=f"open: {', '.join(named)}")
+    return {name: ruling.check(named[name]) for name in wanted or named}
 
 
 def ruling_said(said: dict[str, Any]) -> Ruling | None:
