@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import KW_ONLY, Field, dataclass, fields, is_dataclass, replace
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from bottega.trace import Trace
 
 DEFAULT_ENGINE = "langgraph"
+BESIDE = "beside"
+"""Key of a run's origin: the graph's file as seen from the folder of the store."""
 
 
 def database(folder: Path) -> Path:
@@ -140,6 +143,14 @@ class Graph(Runnable):
     def _file(self) -> str:
         return str(Path(self.spec.file).resolve()) if self.spec.file else ""
 
+    @property
+    def _files(self) -> dict[str, str]:
+        """Return where the graph lies: as it is, and as seen from a store on disk."""
+        store = self._store
+        if not self._file or isinstance(store, str):
+            return {"graph": self._file}
+        return {"graph": self._file, BESIDE: os.path.relpath(self._file, store.resolve().parent)}
+
     async def astream(
         self,
         task: str,
@@ -187,7 +198,7 @@ class Graph(Runnable):
             resume=bool(resume),
             ask=ask,
             origin={
-                "graph": self._file,
+                **self._files,
                 "model": self.model or "",
                 "digest": self.digest(),
                 **({"user": self.user} if self.user else {}),

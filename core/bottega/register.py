@@ -17,7 +17,8 @@ from bottega.database import Database
 from bottega.errors import InputError, StorageError
 from bottega.events import RunEnded
 from bottega.questions import Question, Ruling
-from bottega.runs import INTERRUPTED, RUNNING, WAITING, Run
+from bottega.runs import CANCELLED, INTERRUPTED, RESUMABLE, RUNNING, WAITING, Run
+from bottega.stored import listed_run, question_of, ruling_of, run_of
 
 Fits = Callable[[Question, Ruling], None]
 """Looks at a ruling with more than the question says. Raises InputError where it does not fit."""
@@ -95,6 +96,20 @@ class Register:
         )
         return bool(found)
 
+    async def drop(self, run_id: str) -> bool:
+        """Give a run up: it is over, and who had it can write for it no longer.
+
+        Nothing else of it is read, so that a damaged one can be given up, too. False where it is
+        over already, or not known.
+        """
+        kinds = ", ".join("?" * len(RESUMABLE))
+        found = await self._do(
+            "UPDATE bottega_runs SET status = ?, reason = ?, ended = ?, epoch = epoch + 1 "  # noqa: S608
+            f"WHERE run_id = ? AND status IN ({kinds}) RETURNING run_id",
+            *(CANCELLED, "a person gave the run up", time.time(), run_id, *RESUMABLE),
+        )
+        return bool(found)
+
     async def ask(self, run_id: str, questions: Iterable[Question]) -> None:
         """Enter what a run waits for; a question that is known already stays as it is."""
         for question in questions:
@@ -107,11 +122,11 @@ class Register:
     async def open_questions(self, run_id: str) -> builtins.list[Question]:
         """Return the questions that nobody has ruled on, in the order in which they came."""
         rows = await self._do(
-            "SELECT question FROM bottega_questions WHERE run_id = ? AND ruling IS NULL "  # noqa: S608
-            f"ORDER BY {self._number}",
+            "SELECT id, question FROM bottega_questions "  # noqa: S608  # constants
+            f"WHERE run_id = ? AND ruling IS NULL ORDER BY {self._number}",
             run_id,
         )
-        return [Question.from_json(json.loads(row[0])) for row in rows]
+        return [question_of(run_id, name, text) for name, text in rows]
 
     async def rule(
         self, run_id: str, rulings: Mapping[str, Ruling], fits: Fits | None = None
@@ -159,22 +174,23 @@ class Register:
             "SELECT id, ruling FROM bottega_questions WHERE run_id = ? AND ruling IS NOT NULL",
             run_id,
         )
-        return {name: Ruling.from_json(json.loads(text)) for name, text in rows}
+        return {name: ruling_of(run_id, name, text) for name, text in rows}
 
     async def list(self, limit: int = 50) -> builtins.list[Run]:
-        """Return the newest runs, as they were accepted."""
-        return await self._runs(f"ORDER BY {self._number} DESC LIMIT ?", limit)
+        """Return the newest runs, as they were accepted; one that is damaged stops no other."""
+        rows = await self._rows(f"ORDER BY {self._number} DESC LIMIT ?", limit)
+        return [listed_run(row) for row in rows]
 
     async def get(self, run_id: str) -> Run:
         """Return one run. Raises InputError when there is none of that id."""
-        found = await self._runs("WHERE run_id = ?", run_id)
+        found = await self._rows("WHERE run_id = ?", run_id)
         if not found:
             raise InputError(f"there is no run {run_id!r}", hint="see: bottega runs")
-        return found[0]
+        return run_of(found[0])
 
     async def has(self, run_id: str) -> bool:
         """Say whether there is a run of that id."""
-        return bool(await self._runs("WHERE run_id = ?", run_id))
+        return bool(await self._rows("WHERE run_id = ?", run_id))
 
     async def later(self, run: Run) -> bool:
         """Say whether the run's thread saw another run after it."""
@@ -183,7 +199,7 @@ class Register:
         n = self._number
         mine = f"(SELECT {n} FROM bottega_runs WHERE run_id = ?)"  # noqa: S608  # constants
         where = f"WHERE thread = ? AND name = ? AND {n} > {mine} LIMIT 1"
-        return bool(await self._runs(where, run.thread, run.name, run.run_id))
+        return bool(await self._rows(where, run.thread, run.name, run.run_id))
 
     async def unfinished(self) -> builtins.list[Run]:
         """Return every run that should go on and waits for no person, the oldest first.
@@ -192,29 +208,14 @@ class Register:
         has gone on without it is not. Who is at work on a run is not the register's business.
         """
         n = self._number
-        return await self._runs(
+        rows = await self._rows(
             f"AS r WHERE (status IN ('{RUNNING}', '{INTERRUPTED}') OR (status = '{WAITING}' "  # noqa: S608
             "AND NOT EXISTS (SELECT 1 FROM bottega_questions AS q WHERE q.run_id = r.run_id "
             "AND q.ruling IS NULL))) AND NOT EXISTS (SELECT 1 FROM bottega_runs AS b "
             f"WHERE r.thread <> '' AND b.thread = r.thread AND b.name = r.name AND b.{n} > r.{n}) "
             f"ORDER BY {n}"
         )
+        return [listed_run(row) for row in rows]
 
-    async def _runs(self, where: str, *values: object) -> builtins.list[Run]:
-        rows = await self._do(f"SELECT {_COLUMNS} FROM bottega_runs {where}", *values)  # noqa: S608  # constants
-        return [_run(row) for row in rows]
-
-
-def _run(row: tuple[Any, ...]) -> Run:
-    run_id, thread, name, task, origin, status, reason, created, ended = row
-    return Run(
-        run_id=run_id,
-        thread=thread,
-        name=name,
-        task=task,
-        origin=json.loads(origin),
-        status=status,
-        reason=reason,
-        created=created,
-        ended=ended,
-    )
+    async def _rows(self, where: str, *values: object) -> builtins.list[Any]:
+        return await self._do(f"SELECT {_COLUMNS} FROM bottega_runs {where}", *values)  # noqa: S608  # constants

@@ -1,7 +1,7 @@
 """How long ended runs are kept, and which of them go.
 
-A run that can be resumed stays whatever its age. What of a run is removed is the store's business
-(`bottega_agents.storage.pruning`).
+A run that can be resumed stays whatever its age, unless it is said otherwise. What of a run is
+removed is the store's business (`bottega_agents.storage.pruning`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bottega.errors import InputError
-from bottega.runs import RESUMABLE, Run
+from bottega.runs import DAMAGED, RESUMABLE, WAITING, Run
 from bottega.store import Store
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
@@ -31,6 +31,8 @@ class Retention:
     """The newest runs are kept, so many, however old."""
     dry: bool = False
     """Remove nothing, only say what would go."""
+    interrupted: bool = False
+    """Runs that were broken off go as well, though they could be resumed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,9 +60,10 @@ def outlived(runs: Sequence[Run], retention: Retention) -> Iterator[Run]:
     """Yield the runs that go; `runs` are all there are, the newest first."""
     before = time.time() - retention.seconds
     gone_on: set[tuple[str, str]] = set()
+    staying = (WAITING, DAMAGED) if retention.interrupted else (*RESUMABLE, DAMAGED)
     for place, run in enumerate(runs):
         thread = (run.name, run.thread)
-        over = run.status not in RESUMABLE or (bool(run.thread) and thread in gone_on)
+        over = run.status not in staying or (bool(run.thread) and thread in gone_on)
         gone_on.add(thread)
         ended = run.created if run.ended is None else run.ended
         if over and place >= retention.last and ended <= before:

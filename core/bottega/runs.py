@@ -25,6 +25,10 @@ RUNNING = "running"
 INTERRUPTED = "interrupted"
 WAITING = "waiting"
 RESUMABLE = (RUNNING, INTERRUPTED, WAITING)
+CANCELLED = "cancelled"
+"""Given up by a person: it cannot be resumed."""
+DAMAGED = "damaged"
+"""Of a run in a list whose row cannot be read; it is never written."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

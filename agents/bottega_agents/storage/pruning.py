@@ -17,7 +17,7 @@ from bottega.database import Database
 from bottega.errors import InputError
 from bottega.history import OPENING
 from bottega.retention import Pruned, Retention, outlived
-from bottega.runs import Run
+from bottega.runs import RESUMABLE, Run
 from bottega.store import Store, run_name, thread_name
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class PrunedStore(Store, Protocol):
 async def prune(store: PrunedStore, retention: Retention) -> Pruned:
     """Remove what the retention does not keep; what is in use meanwhile is left alone."""
     known = await store.register.list(_ALL)
-    going = list(outlived(known, retention))[::-1]
+    going = await _left_alone(store, list(outlived(known, retention))[::-1])
     if retention.dry:
         return Pruned(runs=[run.run_id for run in going])
     gone: list[str] = []
@@ -62,6 +62,8 @@ async def prune(store: PrunedStore, retention: Retention) -> Pruned:
             try:
                 await _hold(store, thread, runs, held)
             except _InUse:
+                continue
+            if retention.interrupted and await _have_gone_on(store, runs):
                 continue
             before = await _counted(store, thread)
             alive = await _is_alive(store, thread, runs)
@@ -79,6 +81,23 @@ async def prune(store: PrunedStore, retention: Retention) -> Pruned:
 
 class _InUse(InputError):
     """Somebody works on the thread."""
+
+
+async def _left_alone(store: PrunedStore, runs: Sequence[Run]) -> list[Run]:
+    """Return the runs that nobody carries out."""
+    held = await store.held(run_name(run.run_id) for run in runs)
+    return [run for run in runs if run_name(run.run_id) not in held]
+
+
+async def _have_gone_on(store: PrunedStore, runs: Sequence[Run]) -> bool:
+    """Say whether somebody has resumed one of the runs since they were listed, or removed it."""
+    register = store.register
+    for run in runs:
+        if run.status not in RESUMABLE:
+            continue
+        if not await register.has(run.run_id) or await register.get(run.run_id) != run:
+            return True
+    return False
 
 
 async def _hold(store: PrunedStore, thread: str, runs: Sequence[Run], held: AsyncExitStack) -> None:

@@ -1,6 +1,6 @@
 """`bottega runs`: what ran here, what can be resumed, what waits for whom.
 
-`bottega runs prune`: away with the old.
+`bottega runs drop`: never mind that one. `bottega runs prune`: away with the old.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import click
 
 from bottega.cli import options
 from bottega.cli.screen import show, show_json, show_table
-from bottega.errors import InputError
+from bottega.errors import InputError, StorageError
 from bottega.escape import mask, one_line
-from bottega.runs import INTERRUPTED, RESUMABLE, RUNNING, Run
+from bottega.runs import DAMAGED, INTERRUPTED, RESUMABLE, RUNNING, Run
 
 if TYPE_CHECKING:
     from bottega.messages import Json
@@ -69,7 +69,7 @@ def list_runs(folder: Path, limit: int, as_json: bool) -> None:
         show_json([_document(run, asked) for run, asked in listed])
         return
     rows = [
-        (run.run_id, _when(run.created), run.status, run.name, one_line(run.task, 80))
+        (run.run_id, _when(run.created), run.status, run.name, one_line(_about(run), 80))
         for run, _ in listed
     ]
     show_table(("RUN", "BEGAN", "STATUS", "GRAPH", "TASK"), rows)
@@ -100,22 +100,36 @@ def show_run(run_id: str, folder: Path, as_json: bool) -> None:
 
 
 @runs.command()
+@click.argument("run_ids", metavar="RUN...", nargs=-1, required=True)
+@options.folder
+def drop(run_ids: tuple[str, ...], folder: Path) -> None:
+    """Give RUN up: it is `cancelled`, nobody can resume it, and `prune` removes it in its time."""
+    asyncio.run(_dropped(folder, run_ids))
+
+
+@runs.command()
 @_FOLDER
 @click.option("--keep", default="30d", show_default=True, help="Keep runs so long after their end.")
 @click.option("--keep-last", default=0, metavar="N", help="Keep the newest N runs, however old.")
+@click.option("--interrupted", is_flag=True, help="Remove those that were broken off as well.")
 @click.option("--dry-run", is_flag=True, help="Remove nothing; say what would go.")
 @options.as_json
-def prune(folder: Path, keep: str, keep_last: int, dry_run: bool, as_json: bool) -> None:
+def prune(
+    folder: Path, keep: str, keep_last: int, interrupted: bool, dry_run: bool, as_json: bool
+) -> None:
     """Remove ended runs of the graphs in FOLDER: checkpoints, journals and questions.
 
-    Runs that can be resumed stay. Of a thread that still has younger runs, its state and its
-    conversation stay.
+    Runs that can be resumed stay, unless --interrupted is given; those that wait for a person, and
+    those that somebody carries out, stay in any case. Of a thread that still has younger runs, its
+    state and its conversation stay.
     """
     from bottega.retention import Retention, seconds_in
 
     if keep_last < 0:
         raise InputError(f"--keep-last takes a number from 0, not {keep_last}")
-    retention = Retention(seconds=seconds_in(keep), last=keep_last, dry=dry_run)
+    retention = Retention(
+        seconds=seconds_in(keep), last=keep_last, dry=dry_run, interrupted=interrupted
+    )
     pruned = asyncio.run(_pruned(folder, retention))
     if as_json:
         show_json({**asdict(pruned), "dry_run": dry_run})
@@ -125,6 +139,10 @@ def prune(folder: Path, keep: str, keep_last: int, dry_run: bool, as_json: bool)
         show(run_id)
     more = "" if dry_run else f"; {pruned.freed / 1e6:.1f} MB freed"
     show(f"{len(pruned.runs)} runs {verb}{more}")
+
+
+def _about(run: Run) -> str:
+    return run.reason if run.status == DAMAGED else run.task
 
 
 def _document(run: Run, questions: Sequence[Question]) -> dict[str, Json]:
@@ -154,10 +172,36 @@ async def _told(store: Store, listed: Sequence[Run]) -> list[_Told]:
     held = await store.held(run_name(run.run_id) for run in listed if run.status == RUNNING)
     told: list[_Told] = []
     for run in listed:
-        asked = await store.register.open_questions(run.run_id) if run.status in RESUMABLE else []
         left = run.status == RUNNING and run_name(run.run_id) not in held
-        told.append((replace(run, status=INTERRUPTED) if left else run, asked))
+        now = replace(run, status=INTERRUPTED) if left else run
+        told.append(await _with_questions(store, now))
     return told
+
+
+async def _with_questions(store: Store, run: Run) -> _Told:
+    """Return the run with its open questions; one that is damaged hides no other run."""
+    if run.status not in RESUMABLE:
+        return run, ()
+    try:
+        return run, await store.register.open_questions(run.run_id)
+    except StorageError as error:
+        return replace(run, status=DAMAGED, reason=error.message), ()
+
+
+async def _dropped(folder: Path, run_ids: Sequence[str]) -> None:
+    """Give the runs up, one after the other; say it of each."""
+    from bottega.errors import BusyError
+    from bottega.home import store_address
+    from bottega.store import open_register, run_name
+
+    async with open_register(store_address(folder)) as store:
+        for run_id in run_ids:
+            busy = BusyError(f"run {run_id} is being carried out", hint="stop that process first")
+            async with store.hold(run_name(run_id), busy):
+                if not await store.register.drop(run_id):
+                    known = await store.register.get(run_id)
+                    raise InputError(f"run {run_id} is over: {known.status}")
+            show(f"{run_id} is given up")
 
 
 async def _pruned(folder: Path, retention: Retention) -> Pruned:
