@@ -26,6 +26,7 @@ from bottega.trace import Recorded
 from bottega_agents.graph.compiler import compile_team
 from bottega_agents.graph.state import RESET
 from bottega_agents.graph.surroundings import RUN
+from bottega_agents.mailbox import Mailbox
 from bottega_agents.replay.forking import SEEDS, Seeds, seeds_for, with_prompt
 from bottega_agents.replay.reading import read_run
 from bottega_agents.storage.inspection import inspected
@@ -93,33 +94,6 @@ class LangGraphEngine:
         finally:
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
-
-
-class Mailbox:
-    """Events on their way from the graph's tasks to the one who reads the stream."""
-
-    def __init__(self) -> None:
-        self._events: list[Event] = []
-        self._filled = asyncio.Event()
-        self._closed = False
-
-    def put(self, event: Event) -> None:
-        """Add an event."""
-        self._events.append(event)
-        self._filled.set()
-
-    def close(self, work: object) -> None:
-        """Say that nothing more comes."""
-        self._closed = True
-        self._filled.set()
-
-    async def take(self) -> list[Event]:
-        """Wait for events and return all there are; none when nothing more comes."""
-        if not self._events and not self._closed:
-            self._filled.clear()
-            await self._filled.wait()
-        taken, self._events = self._events, []
-        return taken
 
 
 class _Execution:
