@@ -94,9 +94,25 @@ async def take_up(
 def graph_of(
     run: Run, store: str | Path | None = None, *, folder: Path | None = None, file: str = ""
 ) -> Graph:
-    """Read the graph that a run was started from: from `file`, or where `graph_file` finds it.
+    """Return the graph that a run was started from, to go on with; see `graph_now`.
 
-    Raises InputError where it is not the same, or no graph; StorageError for a damaged run.
+    Raises InputError where it is not the same.
+    """
+    graph = graph_now(run, store, folder=folder, file=file)
+    if graph.digest() != run.origin.get("digest"):
+        raise InputError(
+            f"{graph.spec.file} was changed since run {run.run_id} began, or is another graph",
+            hint=f"put the graph back as it was, or {_LET_BE.format(run.run_id)}",
+        )
+    return graph
+
+
+def graph_now(
+    run: Run, store: str | Path | None = None, *, folder: Path | None = None, file: str = ""
+) -> Graph:
+    """Read a run's graph as it is now: from `file`, or where `graph_file` finds it.
+
+    Raises InputError where it is no graph; StorageError for a damaged run.
     """
     if run.status == DAMAGED:
         raise StorageError(run.reason, hint="put a copy of the store in its place")
@@ -104,7 +120,7 @@ def graph_of(
     found = file or graph_file(run, store, folder)
     try:
         graph = Graph.from_yaml(found, model=model or None, user=user, durable=True, store=store)
-        digest = graph.digest()
+        _ = graph.team  # what is wrong with the graph as a whole is found here
     except GraphError as error:
         if file:
             raise
@@ -112,11 +128,6 @@ def graph_of(
             f"{found}, from which run {run.run_id} was started, is no graph that can run now",
             hint=f"see: bottega graph check {shlex.quote(found)}; or {_LET_BE.format(run.run_id)}",
         ) from error
-    if digest != run.origin.get("digest"):
-        raise InputError(
-            f"{found} is not the graph that run {run.run_id} was started from",
-            hint=f"put the graph back as it was, or {_LET_BE.format(run.run_id)}",
-        )
     return graph
 
 

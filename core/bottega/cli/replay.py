@@ -18,7 +18,6 @@ from bottega.escape import one_line, plain
 
 if TYPE_CHECKING:
     from bottega.fork import Changes
-    from bottega.graph import Graph
     from bottega.trace import Moment, Trace
 
 _RULINGS = ("approve", "edit", "reject", "answer")
@@ -114,31 +113,15 @@ def _fork(trace: Trace, at: str, folder: Path, given: dict[str, Any]) -> None:
     """Carry out the fork as `bottega run` carries out a run."""
     from bottega.cli.session import Output, ask_person, conduct
     from bottega.fork import fork_of
+    from bottega.home import store_address
+    from bottega.recovery import graph_now
 
     changes = _changes(given)
     _ = fork_of(trace, at, changes)  # says what is wrong with it before anything is made
-    team = _graph(trace, given["file"], folder)
-    _ = team.team  # made here, where Ctrl-C ends whatever hangs
+    team = graph_now(trace.run, store_address(folder), folder=folder, file=given["file"] or "")
     events = team.astream_fork(trace.run.run_id, at=at, ask=ask_person, **changes)
     output = Output(as_json=given["as_json"], stream=given["stream"], quiet=given["quiet"])
-    conduct(team, events, output, kept_in=team.spec.folder)
-
-
-def _graph(trace: Trace, file: str | None, folder: Path) -> Graph:
-    """Return the graph to go on with: the run's own, unless another file is given."""
-    from bottega.graph import Graph
-    from bottega.home import store_address
-
-    origin = trace.run.origin
-    name = file or origin.get("graph", "")
-    if not name:
-        raise InputError(
-            f"run {trace.run.run_id} was not started from a graph file",
-            hint="give one with --graph, or use Graph.fork in Python",
-        )
-    model, user = origin.get("model") or None, origin.get("user", "")
-    store = store_address(folder)
-    return Graph.from_yaml(name, model=model, user=user, durable=True, store=store)
+    conduct(team, events, output, kept_in=folder)
 
 
 def _changes(given: dict[str, Any]) -> Changes:

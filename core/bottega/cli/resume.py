@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from bottega.recovery import Recovered
     from bottega.runs import Run
 
-_CODES = {"failed": 1, "skipped": 1, "cancelled": 1, "budget": 3, "waiting": 3}
+_CODES = {"failed": 1, "skipped": 2, "cancelled": 1, "budget": 3, "waiting": 3}
 """What else became of a run is well."""
+_WORST = (0, 3, 2, 1)
+"""A run that could not be taken up is told apart from one that failed."""
 
 
 @click.command()
@@ -47,6 +49,7 @@ _CODES = {"failed": 1, "skipped": 1, "cancelled": 1, "budget": 3, "waiting": 3}
     type=click.Path(path_type=Path),
     help="Where the graph file lies, unless BOTTEGA_HOME is set.",
 )
+@click.option("--graph", "file", default="", metavar="FILE", help="Where the graph lies now.")
 @options.quiet
 @options.stream
 @options.as_json
@@ -56,12 +59,18 @@ def resume(
     as_json: bool,
     everything: bool,
     asked: tuple[str, ...],
+    file: str,
     **given: Any,
 ) -> None:
     """Go on with RUN where it was: finished steps are replayed, not run again.
 
     `bottega resume --all [FOLDER]` takes up every run that was killed or broken off and that nobody
-    carries out; runs that wait for a person wait on. Several processes may do it at once.
+    carries out; runs that wait for a person wait on. Several processes may do it at once. It exits
+    with 1 when a run failed, else with 2 when one could not be taken up, for example because its
+    graph was changed, else with 3 when one waits or has spent its budget.
+
+    A graph that was moved is looked for beside the store and in FOLDER; else --graph says where it
+    is. With --all the runs of that graph alone are taken up. It must be the same graph.
     """
     from bottega.cli.session import Output, ask_person, conduct
     from bottega.home import store_address
@@ -75,7 +84,7 @@ def resume(
         if not where.is_dir():
             hint = "--all takes no run: bottega resume --all [FOLDER]"
             raise InputError(f"{where}: there is no such folder", hint=hint)
-        _resume_all(where, as_json=as_json)
+        _resume_all(where, file, as_json=as_json)
     if run_id is None:
         raise InputError("which run?", hint="bottega resume RUN, or --all; see: bottega runs")
     address = store_address(folder or Path())
@@ -83,7 +92,7 @@ def resume(
     _require_resumable(known)
     _require_open(known, waiting, ruled, said)
     rulings = _rulings(known, waiting, asked, said)
-    team = graph_of(known, address)
+    team = graph_of(known, address, folder=folder or Path(), file=file)
     _ = team.team  # made here, where Ctrl-C ends whatever hangs
     events = team.astream(
         known.task,
@@ -93,7 +102,7 @@ def resume(
         rulings=rulings,
     )
     try:
-        conduct(team, events, output, kept_in=team.spec.folder)
+        conduct(team, events, output, kept_in=folder or Path())
     except BusyError as busy:
         if not busy.told:
             raise
@@ -122,12 +131,12 @@ def _refuse_rulings(said: dict[str, Any], asked: tuple[str, ...]) -> None:
         raise InputError("a ruling is for one run", hint="bottega resume RUN --approve")
 
 
-def _resume_all(folder: Path, *, as_json: bool) -> None:
+def _resume_all(folder: Path, file: str, *, as_json: bool) -> None:
     """Take up what is broken off, say what became of it, and exit as the worst of it would."""
     from bottega.cli.session import INTERRUPTED, TERMINATED
 
     try:
-        found = asyncio.run(_recovered(folder))
+        found = asyncio.run(_recovered(folder, file))
     except (KeyboardInterrupt, asyncio.CancelledError) as stopped:
         where = "" if folder.resolve() == Path.cwd() else f" --folder {shlex.quote(str(folder))}"
         click.echo(f"interrupted; go on with: bottega resume --all{where}", err=True)
@@ -137,15 +146,15 @@ def _resume_all(folder: Path, *, as_json: bool) -> None:
     else:
         rows = [(one.run.run_id, one.status, one_line(_said(one), 100)) for one in found]
         show_table(("RUN", "STATUS", "ANSWER"), rows)
-    sys.exit(max((_CODES.get(one.status, 0) for one in found), default=0, key=(0, 3, 1).index))
+    sys.exit(max((_CODES.get(one.status, 0) for one in found), default=0, key=_WORST.index))
 
 
-async def _recovered(folder: Path) -> list[Recovered]:
+async def _recovered(folder: Path, file: str) -> list[Recovered]:
     from bottega.cli.sigterm import end_on_sigterm
     from bottega.recovery import recover
 
     end_on_sigterm()
-    return await recover(folder)
+    return await recover(folder, file=file)
 
 
 def _said(one: Recovered) -> str:
