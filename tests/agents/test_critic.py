@@ -236,3 +236,26 @@ def test_a_model_as_critic_still_says_yes_or_no():
     events = asyncio.run(play(team))
     assert final(events).text == "two"
     assert [event.text for event in events if isinstance(event, Answer)] == ["one", "two", "two"]
+
+
+WITHOUT = json.dumps({"answer": "no", "probability": 0.01, "reason": "bad"})
+
+
+def test_a_reply_without_a_verdict_is_asked_for_again():
+    critic = ScriptedModel(WITHOUT, verdict(False, "too short"), verdict(True))
+    events = run(crew(ScriptedModel("one", "two"), model=critic))
+    assert final(events).text == "two"
+    assert [one.verdict for one in decided(events)] == ["revise", "accept"]
+    assert "it has no 'verdict'" in critic.requests[1].messages[-1].text
+
+
+@pytest.mark.parametrize("options", [{}, {"accept_at": 0.001}])
+def test_a_reply_without_a_verdict_never_counts_as_accepted(options):
+    critic = ScriptedModel(WITHOUT, WITHOUT)
+    events = run(crew(ScriptedModel("one"), model=critic, **options))
+    (decision,) = decided(events)
+    assert (decision.verdict, decision.probability) == ("abstain", None)
+    assert decision.reason.startswith("the critic cannot tell; the answer stands: ")
+    assert "it has no 'verdict'" in decision.reason
+    assert "bad" not in decision.reason
+    assert len(critic.requests) == 2

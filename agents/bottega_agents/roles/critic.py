@@ -29,6 +29,8 @@ ACCEPT = "accept"
 REVISE = "revise"
 QUESTION = "Does the answer do what the task asks, and does the material support all of it?"
 ALL_CRITERIA = "Does the answer meet the criteria?"
+ABSTAIN = "abstain"
+"""What is told where nothing could be judged; the answer then goes where an accepted one goes."""
 UNSURE = "the critic cannot tell; the answer stands"
 EVIDENCE_LIMIT = 12_000
 """Characters of evidence shown to the decider."""
@@ -153,7 +155,8 @@ class CriticNode:
                 "rounds": {name: rounds + 1},
                 "best": {name: dict(best)},
             }
-        self._decided(run, ACCEPT, review, _why(review, rounds, best))
+        said = ABSTAIN if review.accepted is None else ACCEPT
+        self._decided(run, said, review, _why(review, rounds, best))
         update = {"verdict": ACCEPT, "rounds": {name: 0}, "best": {name: None}}
         return update if best is now else {**update, **restored(best), "score": best["score"]}
 
@@ -174,8 +177,10 @@ class CriticNode:
 
 def _why(review: Review, rounds: int, best: Mapping[str, Any]) -> str:
     """Say why an answer leaves."""
-    if review.accepted is not False:
-        return review.reason or ("" if review.accepted else UNSURE)
+    if review.accepted is None:
+        return f"{UNSURE}: {review.reason}".rstrip(": ")
+    if review.accepted:
+        return review.reason
     said = f"still not good after {rounds} rounds: {review.reason}"
     if best["number"] == rounds + 1 or best["score"] is None:
         return said
