@@ -27,7 +27,7 @@ from bottega_agents.graph.compiler import compile_team
 from bottega_agents.graph.state import RESET
 from bottega_agents.graph.surroundings import RUN
 from bottega_agents.mailbox import Mailbox
-from bottega_agents.replay.forking import SEEDS, Seeds, seeds_for, with_prompt
+from bottega_agents.replay.forking import SEEDS, Seeds, seeds_for, with_prompt, withdrawn
 from bottega_agents.replay.reading import read_run
 from bottega_agents.storage.inspection import inspected
 from bottega_agents.storage.kept import Kept, keep_run, thread_of
@@ -122,11 +122,21 @@ class _Execution:
                 if kept is not None and ORIGIN in job.origin:
                     await self._leave(Fork.loads(job.origin[ORIGIN]), kept, job)
                 end = await self._end(kept, job)
-            except BaseException:
+            except BaseException as error:
                 if kept is not None:
-                    await kept.break_off()
+                    await self._break_off(kept, job, error)
                 raise
             run.emit(end)
+
+    async def _break_off(self, kept: Kept, job: Job, error: BaseException) -> None:
+        """Leave the run as one that can go on; a fork that was refused never can."""
+        if not isinstance(error, InputError) or job.resume or ORIGIN not in job.origin:
+            await kept.break_off()
+            return
+        seeds = self._run.kept.get(SEEDS)
+        known = seeds if isinstance(seeds, Seeds) else None
+        if not await withdrawn(job, self._team.spec.name, kept.saver, known):
+            await kept.close(ended("failed", error.message, self._run))
 
     async def _leave(self, fork: Fork, kept: Kept, job: Job) -> None:
         """Take over what the run shares with the one that it was forked from."""

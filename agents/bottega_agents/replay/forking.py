@@ -23,6 +23,7 @@ from bottega.trace import Entry, Recorded, Visit
 from bottega_agents.graph.state import State
 from bottega_agents.replay.reading import recorded, thread_in
 from bottega_agents.storage.journal import LogJournal, NodeJournal
+from bottega_agents.storage.pruning import forget
 from bottega_agents.storage.visit import earlier_by, visit_step
 
 SEEDS = "seeds"
@@ -141,6 +142,23 @@ async def seeds_for(fork: Fork, job: Job, name: str, saver: Any, register: Any) 
         tasks=opened,
         reached=earlier_by(fork.visit, shift) in opened,
     )
+
+
+async def withdrawn(job: Job, name: str, saver: Any, seeds: Seeds | None) -> bool:
+    """Remove a fork that was refused, with all that it left.
+
+    False where a branch has gone its own way meanwhile: what it did is not forgotten.
+    """
+    new = Run(run_id=job.run_id, thread="", name=name, task="")
+    visits: Mapping[str, Visit] = seeds.visits if seeds else {}
+    for visit in (await recorded(saver, new)).visits:
+        old = visits.get(visit.name)
+        told = old.known if old else {}
+        if any(told.get(key) != value for key, value in visit.known.items() if key != OPENING):
+            return False
+    await saver.adelete_thread(job.run_id)
+    await forget(saver.database, job.run_id)
+    return True
 
 
 async def _before(saver: Any, old: Recorded) -> tuple[int, dict[str, Any]]:

@@ -73,7 +73,7 @@ async def prune(store: PrunedStore, retention: Retention) -> Pruned:
                 await store.adelete_thread(thread)
             after = await _counted(store, thread)
             for run in runs:
-                await _forget(store, run)
+                await forget(store.database, run.run_id)
                 gone.append(run.run_id)
         checkpoints, logs = checkpoints + before[0] - after[0], logs + before[1] - after[1]
     return Pruned(runs=gone, checkpoints=checkpoints, logs=logs)
@@ -122,9 +122,10 @@ async def _is_alive(store: PrunedStore, thread: str, going: Sequence[Run]) -> bo
     return bool((await store.database.do(counted, one.thread, one.name))[0][0] > len(going))
 
 
-async def _forget(store: PrunedStore, run: Run) -> None:
-    await store.database.do("DELETE FROM bottega_questions WHERE run_id = ?", run.run_id)
-    await store.database.do("DELETE FROM bottega_runs WHERE run_id = ?", run.run_id)
+async def forget(database: Database, run_id: str) -> None:
+    """Remove a run from the register, with its questions."""
+    await database.do("DELETE FROM bottega_questions WHERE run_id = ?", run_id)
+    await database.do("DELETE FROM bottega_runs WHERE run_id = ?", run_id)
 
 
 async def _counted(store: PrunedStore, thread: str) -> tuple[int, int]:
