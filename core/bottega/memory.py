@@ -100,6 +100,9 @@ class Recalled:
 
     fact: Fact
     score: float
+    newer: str = ""
+    """Id of a fact, found with it, that was remembered later and seems to be about the same thing:
+    it may be out of date, though nobody could tell. Empty where there is none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -67,9 +67,26 @@ def with_reminders(fresh: Sequence[Message], reminded: Sequence[Message]) -> lis
     return [*fresh[:-1], *reminded, *fresh[-1:]] if reminded else list(fresh)
 
 
+def newest_first(found: Sequence[Recalled]) -> list[Recalled]:
+    """Return facts as they were found, but those that may be out of date after the newer ones."""
+    known = {one.fact.id: one for one in found}
+    groups: dict[str, list[Recalled]] = {}
+    for one in found:
+        newest = one
+        for _ in found:  # as many steps at most, whatever a store says
+            newest = known.get(newest.newer, newest)
+        groups.setdefault(newest.fact.id, []).append(one)
+    return [
+        one for group in groups.values() for one in sorted(group, key=lambda one: -one.fact.time)
+    ]
+
+
 def facts_to_show(found: Sequence[Recalled]) -> list[dict[str, Json]]:
-    """Return facts as a model gets to read them, each with where it comes from."""
-    return [_fact(one) for one in found]
+    """Return facts as a model gets to read them, each with where it comes from, newer ones first.
+
+    One that may be out of date says so, and names the newer.
+    """
+    return [_fact(one) for one in newest_first(found)]
 
 
 def _fact(found: Recalled) -> dict[str, Json]:
@@ -83,14 +100,15 @@ def _fact(found: Recalled) -> dict[str, Json]:
         shown["run"] = fact.source.run
     if fact.confidence < 1:
         shown["confidence"] = fact.confidence
-    return {**shown, "since": _day(fact.time)}
+    shown["since"] = day(fact.time)
+    return {**shown, "perhaps out of date, see": found.newer} if found.newer else shown
 
 
 def _episode(found: Relived) -> dict[str, Json]:
     episode = found.episode
     return {
         "run": episode.run,
-        "when": _day(episode.time),
+        "when": day(episode.time),
         "task": mask(episode.task[:LONGEST]),
         "outcome": episode.status,
         "answer": mask(episode.answer[:LONGEST]),
@@ -100,5 +118,6 @@ def _episode(found: Relived) -> dict[str, Json]:
     }
 
 
-def _day(seconds: float) -> str:
+def day(seconds: float) -> str:
+    """Return the day of a time, in UTC."""
     return time.strftime("%Y-%m-%d", time.gmtime(seconds))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from bottega.decider import Choice, Judgement, Option, Score
 from bottega.errors import InputError, ModelUnreachableError
 from bottega.memory import Episode, Fact, Memory, Source, export
+from bottega.reminding import facts_to_show
 from bottega_plugins.embedders.minilm_onnx import minilm
 from bottega_plugins.memory.kept import KeptMemory
 from bottega_plugins.memory.sqlite_file import SqliteFile
@@ -152,6 +153,48 @@ def test_without_a_judge_the_same_subject_and_much_the_same_words_decide(memory)
     assert found(memory, "rate limit") == ["The limit is 60 requests a second."]
     kept(memory, "The limit is 60 requests a second.", subject="upload limit")
     assert len(found(memory, "limit of requests")) == 2
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Anna is allergic to peanuts.", "Anna is no longer allergic to peanuts."),
+        ("My dog can swim.", "My dog can't swim."),
+        ("Carl used to smoke.", "Carl smokes again."),
+        ("The lift does not work.", "The lift works."),
+    ],
+)
+def test_what_denies_an_older_fact_supersedes_it_without_a_judge(memory, one, other):
+    old, new = kept(memory, one, other)
+    assert new.supersedes == old.id
+    [back] = kept(memory, one)
+    assert back.supersedes == new.id
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Bert owes Anna money.", "Anna no longer owes Bert money."),
+        ("Anna is allergic to peanuts.", "Anna is not only allergic to peanuts."),
+        ("Anna is allergic to peanuts.", "No, Anna is allergic to peanuts."),
+        ("Anna does not like tea.", "Anna never likes tea."),
+        ("The limit is 40.", "The limit is not 50."),
+    ],
+)
+def test_other_words_or_another_order_deny_nothing(memory, one, other):
+    assert all(not fact.supersedes for fact in kept(memory, one, other))
+
+
+def test_what_may_be_out_of_date_names_the_newer_fact(memory):
+    texts = ("My sister lives in Lisbon.", "My sister has moved to Porto.", "My cat is grey.")
+    older, newer, cat = kept(memory, *texts)
+    recalled = asyncio.run(memory.recall("Where does my sister live?", 5))
+    named = {one.fact.id: one.newer for one in recalled}
+    assert named[older.id] == newer.id
+    assert named[newer.id] == ""
+    assert not named.get(cat.id)
+    shown = [fact["fact"] for fact in facts_to_show(recalled)]
+    assert shown.index(newer.text) < shown.index(older.text)
 
 
 def test_another_users_fact_is_never_superseded(memory):

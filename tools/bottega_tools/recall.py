@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bottega.escape import mask
 from bottega.messages import Citation
-from bottega.reminding import facts_to_show
+from bottega.reminding import day, facts_to_show, newest_first
 from bottega.tools import Output, Tool
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ class Recall(Tool):
     async def run(self, query: str, k: int = 5) -> Output:
         """Find what was remembered in earlier work: facts, preferences, decisions.
 
-        Each fact begins with its key in square brackets; cite the keys of those that you use.
+        Each fact begins with its key in square brackets; cite the keys of those that you use. One
+        that names a newer fact may be out of date.
 
         Args:
             query: what to look for: a question, or words of the fact.
@@ -41,7 +42,7 @@ class Recall(Tool):
         found = await self._memory.recall(query, max(1, min(k, MOST)), user=self._user)
         if not found:
             return Output(content="nothing is remembered about that")
-        cited = tuple(_citation(one) for one in found)
+        cited = tuple(_citation(one) for one in newest_first(found))
         shown = (json.dumps(fact, ensure_ascii=False) for fact in facts_to_show(found))
         lines = (f"[{one.key}] {fact}" for one, fact in zip(cited, shown, strict=True))
         return Output(content="\n".join(lines), citations=cited)
@@ -59,5 +60,10 @@ def _citation(found: Recalled) -> Citation:
         heading=fact.subject,
         quote=text,
         score=found.score,
-        metadata={"source": asdict(fact.source), "confidence": fact.confidence},
+        metadata={
+            "source": asdict(fact.source),
+            "confidence": fact.confidence,
+            "since": day(fact.time),
+            **({"newer": f"memory:{found.newer}"} if found.newer else {}),
+        },
     )

@@ -61,7 +61,7 @@ class Remember(Tool):
         except InputError as error:
             raise ToolError(error.message, hint=error.hint) from error
         older = "; it takes the place of an older one" if kept.supersedes else ""
-        return f"remembered as {kept.id}{older}"
+        return f"remembered: {kept.text} ({kept.id}{older})"
 
     def _paid(self, context: ToolContext) -> Decider | None:
         """Return the judge, on the run's account."""

@@ -22,6 +22,7 @@ from bottega.memory import Episode, Fact, Recalled, Relived
 from bottega_plugins.memory.ranking import OF_WORDS, Ranking
 from bottega_plugins.memory.rows import Database, Kind, Row, Rows
 from bottega_plugins.memory.supersession import LIKE, superseded
+from bottega_plugins.memory.topic import with_newer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,7 +76,8 @@ class KeptMemory:
     async def recall(self, query: str, k: int = 5, *, user: str = "") -> Sequence[Recalled]:
         """Return facts that bear on the query; see `Memory.recall`."""
         known, found = await self._search("fact", query, k, user, LEAST_FIT)
-        return [Recalled(fact=_fact(row, known), score=score) for row, score in found]
+        recalled = [Recalled(fact=_fact(row, known), score=score) for row, score in found]
+        return with_newer(recalled, known.cosine)
 
     async def record(self, episode: Episode) -> None:
         """Keep an episode; see `Memory.record`."""
@@ -239,6 +241,10 @@ class _Known:
         """Return the fact that says just this and holds now."""
         name = self._texts.get((fact.user, _text(fact)), "")
         return None if name in self.newer else self.rows.get(name)
+
+    def cosine(self, one: str, other: str) -> float:
+        """Return how alike two facts are in meaning."""
+        return self.ranking.cosine(self._places[one], self._places[other])
 
     def like(self, vector: NDArray[np.float32], user: str) -> list[Recalled]:
         """Return the facts that hold now and are nearest in meaning."""

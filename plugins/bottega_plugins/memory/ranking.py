@@ -54,6 +54,10 @@ class Ranking(Generic[T]):
         """Let an item be found no more."""
         self._hidden[place] = True
 
+    def cosine(self, one: int, other: int) -> float:
+        """Return the cosine of the items at two places."""
+        return float(self._vectors[one] @ self._vectors[other])
+
     def search(
         self, vector: NDArray[np.float32], text: str, k: int, *, owner: str, least: float
     ) -> list[tuple[T, float]]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from bottega.decider import Decider
 from bottega.errors import BottegaError, BudgetExceeded, StorageError
 from bottega.memory import Fact, Recalled
+from bottega_plugins.memory.negation import denies
 from bottega_plugins.memory.ranking import words
 
 LIKE = 0.6
@@ -31,6 +32,8 @@ async def superseded(
         old = candidate.fact
         if candidate.score < LIKE or old.user != fact.user or _differ(old, fact):
             continue
+        if denies(old.text, fact.text):
+            return old
         verdict = await _judged(old, fact, judge)
         if verdict is None:
             same = bool(old.subject) and words(old.subject) == words(fact.subject)

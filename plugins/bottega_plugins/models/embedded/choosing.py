@@ -1,11 +1,13 @@
 """Choosing the tool for each part of a task: by meaning, and by a few plain signals.
 
-Two kinds of tools are known by what their descriptions mean: those that look things up and those
-that calculate. A question goes to the first, a sum to the second; any other must fit by itself.
+Three kinds of tools are known by what their descriptions mean: those that look things up, those
+that calculate and those that keep a fact. A question goes to the first, a sum to the second, a
+statement to the third and nothing else; any other must fit by itself.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,6 +17,7 @@ from bottega.model import ToolSpec
 from bottega_plugins.models.embedded.arithmetic import expression_in
 from bottega_plugins.models.embedded.filling import fill
 from bottega_plugins.models.embedded.question import Ask, Question
+from bottega_plugins.models.embedded.statement import stated
 from bottega_plugins.models.embedded.vectors import Vectors
 from bottega_plugins.models.embedded.words import covered, terms
 
@@ -28,11 +31,14 @@ _ROLES = {
     "sum": "calculate, evaluate an arithmetic expression, compute with numbers",
     "person": "ask the person or the user a question and wait for the reply",
     "end": "give the final answer and end the task",
+    "keep": "remember, note, keep or save a fact for later",
 }
 _AT_LEAST = 0.3
 """Below this, a tool that neither looks up nor calculates does not fit a task."""
-_A_ROLE = {"lookup": 0.25, "sum": 0.25, "person": 0.5, "end": 0.5}
+_A_ROLE = {"lookup": 0.25, "sum": 0.25, "person": 0.5, "end": 0.5, "keep": 0.5}
 """Cosine from which a tool may play a role; those that are never chosen must be told plainly."""
+_KEEPS = re.compile(r"(?:\w+: )?(?:remember|memori[sz]e|keep|store|save|note)s?\b", re.IGNORECASE)
+"""How a tool begins that keeps; one that finds what was kept means nearly the same."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,9 @@ async def choose_calls(
     if not known:
         return []
     table = await _table(known, vectors)
+    kept = _keeping(question.text, known, table)
+    if kept and "?" not in question.text:
+        return kept
     parts: dict[str, list[Ask]] = {}
     scores: dict[str, float] = {}
     asked = await vectors.of([ask.text for ask in question.asks])
@@ -63,12 +72,20 @@ async def choose_calls(
                 parts.setdefault(name, []).append(ask)
                 scores[name] = max(score, scores.get(name, 0.0))
                 break
-    return [
+    return kept + [
         choice
         for spec in known
         if spec.name in parts
         and (choice := _choice(spec, question, tuple(parts[spec.name]), scores[spec.name]))
     ]
+
+
+def _keeping(text: str, tools: Sequence[ToolSpec], table: _Table) -> list[Choice]:
+    """Return the call that keeps what a task tells; none where it tells nothing."""
+    spec = next((s for s, role in zip(tools, table.roles, strict=True) if role == "keep"), None)
+    fact = stated(text) if spec else ""
+    arguments = fill(spec.parameters, fact) if spec and fact else None
+    return [Choice(spec.name, arguments, 1.0, ())] if spec and arguments else []
 
 
 def _choice(
@@ -104,11 +121,15 @@ async def _table(tools: Sequence[ToolSpec], vectors: Vectors) -> _Table:
     rows = await vectors.of([_told(spec) for spec in tools])
     prototypes = await vectors.of(list(_ROLES.values()))
     alike = rows @ prototypes.T  # (tools, roles)
-    return _Table(rows, [_role(dict(zip(_ROLES, row.tolist(), strict=True))) for row in alike])
+    likes = [dict(zip(_ROLES, row.tolist(), strict=True)) for row in alike]
+    roles = [_role(_told(spec), like) for spec, like in zip(tools, likes, strict=True)]
+    return _Table(rows, roles)
 
 
-def _role(alike: Mapping[str, float]) -> str:
+def _role(told: str, alike: Mapping[str, float]) -> str:
     """Return the role that a tool plays, by how much it is like each; empty for none."""
+    if not _KEEPS.match(told):
+        alike = {name: cosine for name, cosine in alike.items() if name != "keep"}
     fitting = {name: cosine for name, cosine in alike.items() if cosine >= _A_ROLE[name]}
     return max(fitting, key=fitting.__getitem__, default="")
 
@@ -125,7 +146,7 @@ def _ranked(
     wanted = "sum" if expression_in(ask.text) else "lookup"
     found: list[tuple[float, str]] = []
     for spec, row, role in zip(tools, table.rows, table.roles, strict=True):
-        if role in ("person", "end"):
+        if role in ("person", "end", "keep"):
             continue
         shared = covered(ask.terms, terms(_told(spec))) if ask.terms else 0.0
         score = float(row @ vector) + 0.3 * shared + (0.5 if role == wanted else 0.0)

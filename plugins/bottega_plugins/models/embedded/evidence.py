@@ -74,8 +74,9 @@ async def tell(
     if not read_for:
         return Told(_once(texts), None, errors)
     part = Question(question.text, tuple(read_for), question.quoted)
-    reading = await read(part, [*passages_of(passages), *plain], vectors)
-    said = [wording.answer_text(reading)] if reading.findings else []
+    known = [*passages_of(passages), *plain]
+    reading = await read(part, known, vectors)
+    said = [wording.dated_text(reading, known)] if reading.findings else []
     return Told(_once([*said, *texts]), reading, errors)
 
 

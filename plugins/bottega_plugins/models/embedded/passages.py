@@ -13,6 +13,7 @@ from bottega_plugins.models.embedded.words import shown, stem, terms, words
 MOST_PASSAGES = 40
 MOST_CHARACTERS = 8_000
 """Of one passage; the rest is not read."""
+_LONGEST_DAY = 20
 _COMPARED = 200
 _MOST_COMPARED = 200_000
 _LETTERS = re.compile(r"\W+")
@@ -31,6 +32,10 @@ class Passage:
     """Place among the results of its search, from 0."""
     start: int = 0
     """Where it begins in its document, in characters."""
+    since: str = ""
+    """The day on which it was remembered; empty for what is no memory."""
+    newer: str = ""
+    """Key of a passage that was remembered later and may hold in its place."""
 
     @cached_property
     def place(self) -> frozenset[str]:
@@ -79,6 +84,8 @@ def _passage(citation: Citation, rank: int) -> Passage:
         text=citation.quote[:MOST_CHARACTERS],
         rank=rank,
         start=citation.start,
+        since=str(citation.metadata.get("since", ""))[:_LONGEST_DAY],
+        newer=str(citation.metadata.get("newer", "")),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from bottega_plugins.models.embedded.fields import Field
 from bottega_plugins.models.embedded.kinds import kind_of_value
+from bottega_plugins.models.embedded.passages import Passage
 from bottega_plugins.models.embedded.question import Ask
 from bottega_plugins.models.embedded.reading import Finding, Reading
 from bottega_plugins.models.embedded.words import shown
@@ -17,6 +18,8 @@ CLEAR = 0.3
 _LARGEST_PART = 0.6
 """Of a sentence: what is longer is no short answer, the sentence says it better."""
 _LONGEST_NAMED = 160
+_NO_LONGER = re.compile(r"\bno longer\b|\bnot\b.{1,80}\bany ?(?:more|longer)\b", re.IGNORECASE)
+"""What is no longer so is no short answer by itself."""
 
 
 def answer_text(reading: Reading) -> str:
@@ -31,6 +34,22 @@ def answer_text(reading: Reading) -> str:
     if not reading.missing:
         return text
     return f"{text} {_not_said(reading.missing)}"
+
+
+def dated_text(reading: Reading, passages: Sequence[Passage]) -> str:
+    """Write the answer; where a newer passage may hold in the place of its own, that one first."""
+    known = {passage.key: passage for passage in passages if passage.key}
+    older = [f.passage for f in reading.findings if f.passage.newer in known]
+    newer = {passage.newer: known[passage.newer] for passage in older}
+    text = answer_text(reading)
+    if not newer:
+        return text
+    told = [f"Newest{_of(p)}: {_ended(cut(p.text), p.cited)}" for p in newer.values()]
+    return f"{' '.join(told)} Older{_of(older[0])}: {text}"
+
+
+def _of(passage: Passage) -> str:
+    return f", of {shown(passage.since)}" if passage.since else ""
 
 
 def abstention(task: str, reading: Reading) -> str:
@@ -80,6 +99,8 @@ def _quoted(finding: Finding) -> str:
     sentence, short = finding.sentence, shown(finding.short)
     clear = finding.share >= CLEAR and len(short) <= _LARGEST_PART * len(sentence)
     if not short or not clear:
+        return _ended(sentence, finding.passage.cited)
+    if _NO_LONGER.search(sentence) and not _NO_LONGER.search(finding.ask.text):
         return _ended(sentence, finding.passage.cited)
     body = _unbracketed(sentence).rstrip(".:;, ")
     said = short.capitalize() if short in ("yes", "no") else _unbracketed(short)
