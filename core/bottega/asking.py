@@ -36,7 +36,7 @@ class Asking:
         self._dialect = parts.dialect
         self._sampling = parts.sampling
         self._spending = Spending(loop.run.meter, parts.model)
-        self._specs = tuple(tool.spec for tool in parts.tools)
+        self._specs = tuple(tool.spec for tool in parts.tools if not tool.withheld)
         self._model = wrap_model(parts.model, parts.middleware)
         self._ids = CallIds(loop.messages, loop.path)
         self._compactor = Compactor(loop, self._spending, self._ask)

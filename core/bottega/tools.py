@@ -103,6 +103,8 @@ class Tool:
     """Bytes that a call may take beyond what the process begins with; only with a process."""
     hand_off: bool = False
     """The loop does not run it: the call is handed to whoever runs the loop, as delegation is."""
+    withheld: bool = False
+    """Models are not told of it; one that calls it all the same learns why it cannot have it."""
 
     run: Callable[..., Any]
 

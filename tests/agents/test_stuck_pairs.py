@@ -12,6 +12,7 @@ from bottega import Budget, tool
 from bottega.events import MessageSent, NodeEnded, Stuck
 from bottega.testing import Say, ScriptedModel, call
 from bottega_agents.communication.talk import Talk
+from bottega_agents.flow.human import Human
 from bottega_agents.roles.coordinator import Coordinator
 from bottega_agents.roles.critic import Critic
 from bottega_agents.roles.specialist import Specialist
@@ -75,18 +76,64 @@ def test_delegates_that_hand_a_task_to_and_fro_are_noticed_too():
     assert (report.content, final(events)) == ("Mine.", ["It is mended."])
 
 
-def test_who_cannot_do_it_either_says_so_to_the_coordinator():
-    def stubborn(request):
-        return call("handoff", to=OVER[named(request)], reason="Not mine.")
+def stubborn(request):
+    """Hand the task over, whether that is offered or not, with other words each time."""
+    reason = f"Not mine, I say it {len(request.messages)} times."
+    return call("handoff", to=OVER[named(request)], reason=reason)
 
+
+TO_AND_FRO = (
+    "triage handed support the same work 2 times, and nothing in it had changed; support was to do "
+    "it, and tried to hand it to triage 3 times (limit: 3 repeats)"
+)
+
+
+def test_who_hands_it_over_all_the_same_is_stopped_and_the_run_says_why():
+    models = {name: ScriptedModel(stubborn, repeat=True) for name in OVER}
+    edges = ["start -> triage", "triage -> end", "support -> end"]
+    events = run(crew(passing(), models, edges))
+    assert (events[-1].status, events[-1].reason) == ("budget", TO_AND_FRO)
+    assert len(hand_overs(events)) == 3
+    told = models["support"].requests[-1].messages[-1].results[0].content
+    assert told.startswith("Error: not handed over: triage handed support the same work 2 times")
+    offered = [spec.name for spec in models["support"].requests[-1].tools]
+    assert "handoff" not in offered
+
+
+def test_a_person_decides_where_the_graph_has_one():
+    models = {name: ScriptedModel(stubborn, repeat=True) for name in OVER}
+    kinds = {**passing(), "boss": Human(question="What now?")}
+    edges = ["start -> triage", "triage -> end", "support -> end", "boss -> end"]
+    asked = []
+
+    async def boss(text):
+        asked.append(text)
+        return "Drop it."
+
+    events = run(crew(kinds, models, edges), ask=boss)
+    assert (events[-1].status, final(events)) == ("done", ["Drop it."])
+    assert TO_AND_FRO in asked[0]
+
+
+def test_without_a_limit_of_repeats_only_the_hops_and_steps_bound_it():
+    models = {name: ScriptedModel(stubborn, repeat=True) for name in OVER}
+    edges = ["start -> triage", "triage -> end", "support -> end"]
+    limits = Budget(steps=20, repeats=None)
+    events = run(crew(passing(), models, edges), limits=limits)
+    assert len(hand_overs(events)) == 6
+    assert events[-1].status == "budget"
+    told = models["triage"].requests[-1].messages[-1].results[0].content
+    assert told.startswith("Error: not handed over: the task has been handed on 6 times")
+
+
+def test_who_cannot_do_it_either_says_so_to_the_coordinator():
     lead = ScriptedModel(call("triage", task="Mend it."), "Nobody can.")
     models = {name: ScriptedModel(stubborn, repeat=True) for name in OVER}
     events = run(delegating(lead, **models))
     assert len(of(events, Stuck)) == 1
     (report,) = lead.requests[1].messages[-1].results
     assert report.is_error
-    assert "triage failed" in report.content
-    assert "there is no tool 'handoff'" in report.content or "unknown tool" in report.content
+    assert report.content == f"Error: triage failed: {TO_AND_FRO}"
     assert (events[-1].status, final(events)) == ("done", ["Nobody can."])
 
 

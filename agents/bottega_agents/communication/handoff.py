@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from bottega.citations import evidence_in, resolve
+from bottega.errors import StuckError, ToolError
 from bottega.events import MessageSent, NodeEnded
 from bottega.loop import Loop
 from bottega.messages import Message, ToolCall, ToolResult, citation_to_json
@@ -24,10 +25,12 @@ MOST_HANDOFFS = 6
 """How often one task may be handed on, from node to node: then somebody must do it."""
 ABOUT = "{sender} has handed this task over to you and says why, and what was done so far"
 LAST = "{about}; it has been handed on {hops} times, so do it yourself"
+MANY = "the task has been handed on {hops} times"
 NOT_NOW = "Error: not carried out: hand the task over in a turn of its own"
 TWICE = "Error: the task was handed over already"
+STAYS = "not handed over: {why}. The task stays with you: do it, or say why it cannot be done"
 LAST_TIME = "last"
-"""Key of a task that is handed over for the last time."""
+"""Key of a task that is handed over for the last time: why it is."""
 FOUND = "found"
 """Key of what the node that hands a task over has found out: a digest, empty for nothing."""
 _TASK = ("task", "caller", "call_id", "citations", "passed")
@@ -51,6 +54,34 @@ class HandOff(AddressedTool):
         raise RuntimeError("a task is handed over by the graph, not by the loop")
 
 
+class StaysHere(HandOff):
+    """What a node has in place of `handoff` whose task is handed on no more."""
+
+    hand_off = False
+    withheld = True
+
+    def __init__(self, tool: HandOff, node: str, why: str, most: int | None) -> None:
+        """Take the node, why it keeps its task, and how many calls end it; None for no end."""
+        super().__init__(tool.names, {})
+        self._node = node
+        self._why = why
+        self._most = most
+        self._calls = 0
+
+    async def run(self, to: str, reason: str) -> str:
+        """Refuse. Raises StuckError where the node keeps on trying.
+
+        Args:
+            to: who would take over.
+            reason: why.
+        """
+        self._calls += 1
+        if self._most is not None and self._calls >= self._most:
+            what = f"{self._why}; {self._node} was to do it, and tried to hand it to {to}"
+            raise StuckError(f"{what} {self._calls} times", self._most, self._calls)
+        raise ToolError(STAYS.format(why=self._why))
+
+
 def is_handoff(call: ToolCall) -> bool:
     """Say whether a call hands the whole task over."""
     return call.name == NAME
@@ -68,11 +99,14 @@ def hops(state: State, name: str) -> int:
     return int(taken["hops"]) if taken and taken["run"] == state.get("run", "") else 0
 
 
-def stays(state: State, name: str) -> bool:
-    """Say whether the task of this visit is handed on no more."""
+def stays(state: State, name: str) -> str:
+    """Say why the task of this visit is handed on no more; nothing where it may be."""
     taken: Any = state.get("handovers", {}).get(name)
     count = hops(state, name)
-    return count >= MOST_HANDOFFS or (count > 0 and LAST_TIME in taken)
+    why = taken.get(LAST_TIME) if count else ""
+    if why or count >= MOST_HANDOFFS:
+        return why if isinstance(why, str) and why else MANY.format(hops=count)
+    return ""
 
 
 def handed_over(state: State, loop: Loop, call: ToolCall, update: Mapping[str, Any]) -> Any:

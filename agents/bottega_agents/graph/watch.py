@@ -95,7 +95,7 @@ class Watch:
         if run.meter.repeats is None:
             self._write(to, HINT.format(what=what), passed_on, run)
             return
-        passed_on["handovers"] = {**passed_on["handovers"], to: {**taken, LAST_TIME: True}}
+        passed_on["handovers"] = {**passed_on["handovers"], to: {**taken, LAST_TIME: what}}
         self._write(to, STAYS.format(what=what), passed_on, run)
 
     def letters(self, state: State, update: dict[str, Any], run: RunContext) -> None:

@@ -20,9 +20,12 @@ from bottega.loop import Loop
 from bottega.messages import Citation, Message, citation_to_json, message_from_json, user
 from bottega.node import AgentParts
 from bottega.reminding import reminders
+from bottega.rounds import STOPPED
 from bottega.run import RunContext
 from bottega_agents.communication.desk import Desk
 from bottega_agents.communication.handoff import (
+    HandOff,
+    StaysHere,
     handed_over,
     handoff_in,
     results_of,
@@ -139,7 +142,7 @@ class SpecialistNode:
             dialect = self.parts.dialect.name
             opening = opening_entry(fresh, step, before, path=path, dialect=dialect)
             await journal.write(OPENING, opening)
-        desk = self._desk(state, f"{run.run_id}/{path}")
+        desk = self._desk(state, f"{run.run_id}/{path}", run)
         loop = Loop(
             parts=with_tools(self.parts, *desk.tools) if desk.tools else self.parts,
             run=run,
@@ -154,11 +157,14 @@ class SpecialistNode:
         )
         return Visit(loop=loop, journal=journal, desk=desk, before=transcript)
 
-    def _desk(self, state: State, place: str) -> Desk:
+    def _desk(self, state: State, place: str, run: RunContext) -> Desk:
         name = self.parts.name
-        last = stays(state, name)
-        tools = [tool for tool in self._talk if not (last and tool.hand_off)]
-        return Desk(name, place, state, tools)
+        why, most = stays(state, name), None if run.meter.repeats is None else STOPPED
+        kept = (
+            StaysHere(tool, name, why, most) if why and isinstance(tool, HandOff) else tool
+            for tool in self._talk
+        )
+        return Desk(name, place, state, tuple(kept))
 
     def fresh(self, state: State, transcript: Transcript | None) -> list[Message]:
         """Return what this visit adds to the conversation before the model is asked."""
