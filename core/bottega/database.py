@@ -7,6 +7,7 @@ come with the stores that plugins offer.
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import threading
 import time
@@ -16,11 +17,13 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from bottega.errors import StorageError
+from bottega.home import make_private
 
 T = TypeVar("T")
 
-SCHEMA_VERSION = 2
-"""Of everything that a store holds. 1 had its journal among LangGraph's pending writes."""
+SCHEMA_VERSION = 3
+"""Of everything that a store holds. 1 had its journal among LangGraph's pending writes, 2 had no
+checksums."""
 LOCK_TIMEOUT = 10.0
 """Seconds to wait for another process that is writing."""
 _AT_ONCE = 0.05
@@ -82,6 +85,11 @@ class SqliteDatabase:
 
         return await self.patiently(at_once)
 
+    @property
+    def is_read_only(self) -> bool:
+        """Whether it was opened to read; see `connect`."""
+        return bool(self.do_now("PRAGMA query_only")[0][0])
+
     @contextmanager
     def transaction(self) -> Generator[sqlite3.Connection, None, None]:
         """Do all in the block, or nothing. Raises sqlite3.Error."""
@@ -128,12 +136,14 @@ class SqliteDatabase:
 
 
 def connect(file: Path) -> sqlite3.Connection:
-    """Open a SQLite store, making it where there is none.
+    """Open a SQLite store, making it where there is none; one that cannot be written, to read.
 
     Raises StorageError when it is not one, or one of a version that is newer than this program.
     """
+    if is_fixed(file):
+        return connect_to_read(file, SCHEMA_VERSION)
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_private(file)  # SQLite gives the files beside it the same mode
         connection = sqlite3.connect(file, check_same_thread=False, timeout=LOCK_TIMEOUT)
     except (sqlite3.Error, OSError) as error:
         raise storage_error(str(file), error) from error
@@ -153,6 +163,59 @@ def connect(file: Path) -> sqlite3.Connection:
     return connection
 
 
+def is_fixed(file: Path) -> bool:
+    """Say whether there is a file that this process may not write, or not in its folder."""
+    return file.is_file() and not all(os.access(one, os.W_OK) for one in (file, file.parent))
+
+
+def connect_to_read(file: Path, version: int) -> sqlite3.Connection:
+    """Open a SQLite file of that version to read, where nothing can be written, not even beside it.
+
+    Raises StorageError, also for a file that has to be brought up to date first.
+    """
+    connection = None
+    try:
+        connection = _first_read(file)
+        known = connection.execute("PRAGMA user_version").fetchone()[0]
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        if connection is not None:
+            connection.close()
+        hint = _COPY if os.access(file, os.R_OK) else "it is not yours to read"
+        raise storage_error(str(file), error, hint=hint) from error
+    if known == version:
+        return connection
+    connection.close()
+    check_version(str(file), known)
+    raise StorageError(f"{file}: version {known} has to be brought up to date", hint=_COPY)
+
+
+def _first_read(file: Path) -> sqlite3.Connection:
+    """Open the file and read of it.
+
+    What SQLite shares with other processes lies in a file beside it. Where that cannot be made,
+    nobody writes, and it can do without it, unless a log is left that it would have to look up.
+    """
+    address = f"{file.absolute().as_uri()}?mode=ro"
+    try:
+        return _reading(address)
+    except sqlite3.OperationalError:
+        log = file.with_name(f"{file.name}-wal")
+        if log.exists() and log.stat().st_size:
+            raise
+        return _reading(f"{address}&immutable=1")
+
+
+def _reading(address: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(address, uri=True, check_same_thread=False)
+    try:
+        connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
+        connection.execute("PRAGMA query_only=ON")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
 def check_version(name: str, version: int) -> None:
     """Raise StorageError for a store that a newer program has written."""
     if version > SCHEMA_VERSION:
@@ -162,10 +225,14 @@ def check_version(name: str, version: int) -> None:
         )
 
 
-def storage_error(name: str, error: Exception) -> StorageError:
-    """Say in one line what is wrong with a SQLite file, and what helps."""
+def storage_error(name: str, error: Exception, *, hint: str = "") -> StorageError:
+    """Say in one line what is wrong with a SQLite file, and what helps.
+
+    `hint` takes the place of the usual one, but for a file that is damaged.
+    """
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    hint = _HINTS.get(code, "")
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or not hint:
+        hint = _HINTS.get(code, "")
     if isinstance(error, OSError):
         hint = _HINTS[sqlite3.SQLITE_CANTOPEN]
     if isinstance(error, UnicodeDecodeError):  # SQLite quotes a damaged schema as it stands
@@ -179,6 +246,7 @@ def _is_busy(error: sqlite3.Error) -> bool:
 
 
 _DAMAGED = "put a copy in its place, or move the file away to begin anew"
+_COPY = "copy it, with what lies beside it, to a folder you can write: --folder, or BOTTEGA_HOME"
 _FULL = "make room; what is recorded is safe, go on then with: bottega resume RUN"
 _HINTS = {
     sqlite3.SQLITE_CORRUPT: _DAMAGED,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 STATE_FOLDER = ".bottega"
@@ -26,3 +27,13 @@ def scheme(address: str | Path) -> str:
     """Return the name of the checkpointer for that address: `sqlite`, `postgresql`."""
     name = address.partition("://")[0] if isinstance(address, str) and "://" in address else ""
     return {"": "sqlite", "postgres": "postgresql"}.get(name, name)
+
+
+def make_private(file: Path) -> None:
+    """Make a file, and the folder that it lies in, where they are missing: for their owner alone.
+
+    What is there already keeps its mode. Raises OSError.
+    """
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with suppress(FileExistsError):  # it is not opened then: that would let go of SQLite's locks
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))

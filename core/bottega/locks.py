@@ -44,7 +44,7 @@ class FileLocks:
             if known is not None and name in known.held:
                 return False
             if known is None:
-                known = _Open(os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644))
+                known = _Open(os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             if _try(known.descriptor, fcntl.LOCK_EX, name):
                 known.held.add(name)
                 _open[self._file] = known
@@ -72,7 +72,7 @@ class FileLocks:
             if known is not None:
                 return name in known.held or not self._is_free(known.descriptor, name)
             try:
-                descriptor = os.open(self._file, os.O_RDWR | os.O_CLOEXEC)
+                descriptor = os.open(self._file, os.O_RDONLY | os.O_CLOEXEC)
             except FileNotFoundError:
                 return False
             try:

@@ -90,8 +90,11 @@ class SqliteStore:
             self._locks.free(name)
 
     async def held(self, names: Iterable[str]) -> set[str]:
-        """Return those of the names that somebody holds."""
-        return {name for name in names if self._locks.is_held(name)}
+        """Return those of the names that somebody holds. Raises StorageError."""
+        try:
+            return {name for name in names if self._locks.is_held(name)}
+        except OSError as error:
+            raise storage_error(str(self.file), error) from error
 
     def close(self) -> None:
         """Close the file."""
@@ -102,6 +105,8 @@ def set_up(database: SqliteDatabase) -> None:
     """Make the register's tables where they are missing. Raises StorageError."""
     connection = database.connection
     try:
+        if database.is_read_only:
+            return
         with database.lock:
             new = not connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
             _add_epoch(connection)

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -62,7 +63,8 @@ class InlineSqliteSaver(LeasedThreads, SqliteSaver, SqliteStore):
         self.jsonplus_serde = serializer
         self.lock = self.database.lock  # type: ignore[assignment]  # LangGraph's cannot be nested
         try:
-            self.database.now(self._prepare)
+            if not self.database.is_read_only:
+                self.database.now(self._prepare)
             self.database.wait_in_loop()
         except BaseException:
             self.close()
@@ -82,15 +84,16 @@ class InlineSqliteSaver(LeasedThreads, SqliteSaver, SqliteStore):
         """Remove ended runs, and give their room back. Raises StorageError."""
         before = self._size()
         pruned = await prune(self, retention)
-        if not pruned.runs or retention.dry:
+        if retention.dry or not (pruned.runs or retention.user):
             return pruned
-        await self.database.patiently(self._shrink)
+        await self.database.patiently(partial(self._shrink, anew=bool(retention.user)))
         return replace(pruned, freed=max(0, before - self._size()))
 
-    def _shrink(self) -> None:
+    def _shrink(self, *, anew: bool) -> None:
+        """Give room back; `anew` writes the whole file again, so that nothing deleted is in it."""
         with self.lock:
             incremental = self.conn.execute("PRAGMA auto_vacuum").fetchone()[0]
-            if incremental:
+            if incremental and not anew:
                 # a page a step: `execute` would take one step, for there is no column to fetch
                 self.conn.executescript("PRAGMA incremental_vacuum")
             else:  # a file of an older version

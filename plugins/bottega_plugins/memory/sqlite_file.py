@@ -12,8 +12,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bottega.database import LOCK_TIMEOUT, SqliteDatabase, storage_error
+from bottega.database import (
+    LOCK_TIMEOUT,
+    SqliteDatabase,
+    connect_to_read,
+    is_fixed,
+    storage_error,
+)
 from bottega.errors import StorageError
+from bottega.home import make_private
 from bottega_plugins.memory.rows import INDEX, TABLE, VERSION
 
 _PAUSE = 0.05
@@ -63,8 +70,10 @@ class SqliteFile:
 
 
 def _connect(file: Path) -> sqlite3.Connection:
+    if is_fixed(file):
+        return connect_to_read(file, VERSION)
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_private(file)
         connection = sqlite3.connect(file, check_same_thread=False, timeout=LOCK_TIMEOUT)
     except (sqlite3.Error, OSError) as error:
         raise storage_error(str(file), error) from error
