@@ -33,6 +33,9 @@ class Retention:
     """Remove nothing, only say what would go."""
     interrupted: bool = False
     """Runs that were broken off go as well, though they could be resumed."""
+    user: str = ""
+    """Only runs that were begun for this user go: to forget what was said in them. So those that
+    could be resumed or wait for somebody go, too, and what is deleted cannot be read on disk."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,14 +63,23 @@ def outlived(runs: Sequence[Run], retention: Retention) -> Iterator[Run]:
     """Yield the runs that go; `runs` are all there are, the newest first."""
     before = time.time() - retention.seconds
     gone_on: set[tuple[str, str]] = set()
-    staying = (WAITING, DAMAGED) if retention.interrupted else (*RESUMABLE, DAMAGED)
+    staying = _staying(retention)
     for place, run in enumerate(runs):
         thread = (run.name, run.thread)
         over = run.status not in staying or (bool(run.thread) and thread in gone_on)
         gone_on.add(thread)
         ended = run.created if run.ended is None else run.ended
+        if retention.user and run.origin.get("user") != retention.user:
+            continue
         if over and place >= retention.last and ended <= before:
             yield run
+
+
+def _staying(retention: Retention) -> tuple[str, ...]:
+    """Return the statuses of runs that stay, however old."""
+    if retention.user:
+        return (DAMAGED,)
+    return (WAITING, DAMAGED) if retention.interrupted else (*RESUMABLE, DAMAGED)
 
 
 def retention_set() -> Retention | None:

@@ -63,7 +63,7 @@ async def prune(store: PrunedStore, retention: Retention) -> Pruned:
                 await _hold(store, thread, runs, held)
             except _InUse:
                 continue
-            if retention.interrupted and await _have_gone_on(store, runs):
+            if (retention.interrupted or retention.user) and await _have_gone_on(store, runs):
                 continue
             before = await _counted(store, thread)
             alive = await _is_alive(store, thread, runs)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shlex
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -27,6 +28,8 @@ _MEMORY = click.option(
     help="Which: sqlite, sqlite:FILE, postgresql, or any other that is installed.",
 )
 _LIST_LIMIT = 50
+_MOST_NAMED = 5
+"""Runs that are named on a line."""
 
 
 def make_command(context: FactoryContext) -> click.Command:
@@ -79,16 +82,48 @@ def _forgetting(context: FactoryContext) -> click.Command:
     @click.command("forget", help="Delete all of a user, or one fact or episode: for good.")
     @click.option("--user", help="Whose facts and episodes.")
     @click.option("--id", "entry", help="Which fact (with those it superseded) or run's episode.")
+    @click.option(
+        "--runs", is_flag=True, help="Remove the user's runs, too, but for those under way."
+    )
     @_MEMORY
     @as_json
-    def forget(user: str | None, entry: str | None, name: str, *, as_json: bool) -> None:
+    def forget(
+        user: str | None, entry: str | None, name: str, *, runs: bool, as_json: bool
+    ) -> None:
+        if runs and not user:
+            raise click.UsageError("--runs needs --user NAME")
         count = _with(context, name, lambda memory: memory.forget(user=user, id=entry))
+        removed, left = asyncio.run(_runs(context, user, remove=runs)) if user else ((), ())
         if as_json:
-            show_json({"forgotten": count})
-        else:
-            show(f"{count:,} forgotten")
+            told = {"removed_runs": [*removed], "runs": [*left]} if user else {}
+            show_json({"forgotten": count, **told})
+            return
+        show(f"{count:,} forgotten" + (f"; {len(removed):,} runs removed" if runs else ""))
+        if left:
+            show(_still_told(user or "", left, removing=runs))
 
     return forget
+
+
+async def _runs(
+    context: FactoryContext, user: str, *, remove: bool
+) -> tuple[Sequence[str], Sequence[str]]:
+    """Return the runs of a user that were removed, and those that are there still."""
+    from bottega_plugins.memory.said_runs import let_go_of, runs_of
+
+    found = await runs_of(context, user)
+    removed = (await let_go_of(context, user)).runs if remove and found else ()
+    return removed, await runs_of(context, user) if removed else found
+
+
+def _still_told(user: str, runs: Sequence[str], *, removing: bool) -> str:
+    """Say which runs hold what was said, and how they go."""
+    some = ", ".join(runs[:_MOST_NAMED]) + (", ..." if len(runs) > _MOST_NAMED else "")
+    many = f"{len(runs):,} of this user's runs"
+    if removing:
+        return f"{many} not removed, being carried out: {some}"
+    command = f"bottega memory forget --user {shlex.quote(user)} --runs"
+    return f"{many} left, which tell what was said: {some}\nremove them as well: {command}"
 
 
 def _with(context: FactoryContext, name: str, use: Callable[[Memory], Awaitable[T]]) -> T:
