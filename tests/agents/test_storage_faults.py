@@ -267,7 +267,7 @@ def lengthen(store, messages):
             )
             before = {"checkpoint": "", "task": task}
         connection.execute(
-            "UPDATE bottega_journal SET value = ? WHERE log = ? AND key = ?",
+            "UPDATE bottega_journal SET value = ?, crc = NULL WHERE log = ? AND key = ?",
             (json.dumps({**opening, "before": before}), log, OPENING),
         )
         connection.commit()

@@ -34,8 +34,8 @@ _LOGS = (
     "WHERE thread = ? AND log < ? ORDER BY log ON CONFLICT (thread, task) DO NOTHING"
 )
 _ENTRIES = (
-    "INSERT INTO bottega_journal (log, number, key, value, at) "
-    "SELECT n.log, j.number, j.key, j.value, j.at FROM bottega_journal AS j "
+    "INSERT INTO bottega_journal (log, number, key, value, at, crc) "
+    "SELECT n.log, j.number, j.key, j.value, j.at, j.crc FROM bottega_journal AS j "
     "JOIN bottega_logs AS o ON o.log = j.log "
     "JOIN bottega_logs AS n ON n.task = o.task AND n.thread = ? "
     "WHERE o.thread = ? AND o.log < ? ON CONFLICT (log, number) DO NOTHING"

@@ -17,7 +17,7 @@ from bottega.plan import Plan
 from bottega.runs import RESUMABLE, Run
 from bottega.trace import Entry, Recorded, Visit
 from bottega_agents.storage.kept import thread_of
-from bottega_agents.storage.log import decode
+from bottega_agents.storage.log import Row, decode
 from bottega_agents.storage.stores import use_store
 from bottega_agents.storage.visit import visit_node
 
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from bottega.plugin.manager import PluginManager
 
 _ROWS = (
-    "SELECT l.log, l.visit, l.task, l.run, j.number, j.key, j.value, j.at FROM bottega_logs AS l "
-    "JOIN bottega_journal AS j ON j.log = l.log WHERE l.thread = ? ORDER BY l.log, j.number"
+    "SELECT l.log, l.visit, l.task, l.run, j.number, j.key, j.value, j.crc, j.at "
+    "FROM bottega_logs AS l JOIN bottega_journal AS j ON j.log = l.log WHERE l.thread = ? "
+    "ORDER BY l.log, j.number"
 )
 
 
@@ -78,9 +79,9 @@ def _visits(rows: Sequence[Any], thread: str) -> list[tuple[Visit, str]]:
     found: list[tuple[Visit, str]] = []
     for (log, name, task, run), group in groupby(rows, key=lambda row: tuple(row[:4])):
         entries, latest = list[Entry](), 0
-        for *_, number, key, text, at in group:
+        for *_, number, key, text, crc, at in group:
             latest = max(latest, at)  # a clock that was set back does not turn the order round
-            value = decode(text, thread, key)
+            value = decode(Row(number, key, text, crc), thread)
             entries.append(Entry(number=number, key=key, value=value, at=latest))
         node = visit_node(name) or "?"
         visit = Visit(log=log, name=name, node=node, task=task, entries=tuple(entries))

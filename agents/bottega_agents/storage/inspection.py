@@ -15,15 +15,15 @@ from bottega.history import OPENING
 from bottega.messages import Json, message_from_json, result_from_json
 from bottega.replies import reply_from_json
 from bottega_agents.graph.state import State
-from bottega_agents.storage.log import decode
+from bottega_agents.storage.log import Row, decode
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
 
 _PARTS = ("channel_values", "channel_versions", "versions_seen")
 _ENTRIES = (
-    "SELECT j.key, j.value FROM bottega_logs AS l JOIN bottega_journal AS j ON j.log = l.log "
-    "WHERE l.thread = ?"
+    "SELECT j.number, j.key, j.value, j.crc FROM bottega_logs AS l "
+    "JOIN bottega_journal AS j ON j.log = l.log WHERE l.thread = ?"
 )
 _WRONG = (KeyError, TypeError, ValueError, AttributeError, IndexError)
 
@@ -101,11 +101,12 @@ async def _journals(saver: Any, thread: str) -> str:
     database = getattr(saver, "database", None)
     if database is None:
         return ""
-    for key, text in await database.do(_ENTRIES, thread):
+    for found in await database.do(_ENTRIES, thread):
+        row = Row(*found)
         try:
-            _readable(key, decode(text, thread, key))
+            _readable(row.key, decode(row, thread))
         except _WRONG as error:
-            return f"entry {key!r} of the journal of {thread} cannot be read: {error!r}"
+            return f"entry {row.key!r} of the journal of {thread} cannot be read: {error!r}"
     return ""
 
 

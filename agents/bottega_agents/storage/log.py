@@ -10,6 +10,8 @@ every row, twice over with its index: several hundred bytes an entry. Here an en
 from __future__ import annotations
 
 import json
+import zlib
+from typing import NamedTuple
 
 from bottega.database import Database
 from bottega.errors import StorageError
@@ -23,23 +25,24 @@ CREATE TABLE IF NOT EXISTS bottega_logs (
     run TEXT NOT NULL DEFAULT '', visit TEXT NOT NULL DEFAULT '', UNIQUE (thread, task));
 CREATE TABLE IF NOT EXISTS bottega_journal (
     log BIGINT NOT NULL, number INTEGER NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,
-    at BIGINT NOT NULL DEFAULT 0, PRIMARY KEY (log, number)){clustered};
+    at BIGINT NOT NULL DEFAULT 0, crc INTEGER, PRIMARY KEY (log, number)){clustered};
 """
 """The tables. `serial` is a number that the database gives, `clustered` what keeps rows in order.
 
 `run` and `visit` say what a log tells of, for those who read it later. `at` is in milliseconds
-since the epoch, never less than that of the entry which the same process wrote before it.
+since the epoch, never less than that of the entry which the same process wrote before it. `crc` is
+a checksum of the rest; NULL in rows of older versions, which are not checked.
 """
 
 _NEW = (
     "INSERT INTO bottega_logs (thread, task, run, visit) VALUES (?, ?, ?, ?) "
     "ON CONFLICT (thread, task) DO UPDATE SET task = excluded.task RETURNING log"
 )
-_READ = "SELECT number, key, value FROM bottega_journal WHERE log = ? ORDER BY number"
+_READ = "SELECT number, key, value, crc FROM bottega_journal WHERE log = ? ORDER BY number"
 _FIND = "SELECT log FROM bottega_logs WHERE thread = ? AND task = ?"
-_ENTRY = "INSERT INTO bottega_journal (log, number, key, value, at) "
+_ENTRY = "INSERT INTO bottega_journal (log, number, key, value, at, crc) "
 _ONCE = " ON CONFLICT (log, number) DO NOTHING"
-_FREELY = f"{_ENTRY}VALUES (?, ?, ?, ?, ?){_ONCE}"
+_FREELY = f"{_ENTRY}VALUES (?, ?, ?, ?, ?, ?){_ONCE}"
 _SAME = "SELECT key, value FROM bottega_journal WHERE log = ? AND number = ?"
 
 _plain = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
@@ -72,8 +75,9 @@ class JournalLog:
         self._task = task
         self._lease = lease
         self._leased = (
-            f"{_ENTRY}SELECT CAST(? AS BIGINT), CAST(? AS INTEGER), ?, ?, CAST(? AS BIGINT) "  # noqa: S608  # constants
-            f"FROM bottega_runs WHERE run_id = ? AND epoch = ?{database.share}{_ONCE}"
+            f"{_ENTRY}SELECT CAST(? AS BIGINT), CAST(? AS INTEGER), ?, ?, CAST(? AS BIGINT), "  # noqa: S608  # constants
+            f"CAST(? AS INTEGER) FROM bottega_runs WHERE run_id = ? AND epoch = ?"
+            f"{database.share}{_ONCE}"
         )
         self._log: int | None = None
         self._number = 0
@@ -88,7 +92,7 @@ class JournalLog:
         self._log = int(found[0][0])
         rows = await self._database.do(_READ, self._log)
         self._number = rows[-1][0] if rows else 0
-        return {key: decode(value, self._thread, key) for _, key, value in rows}
+        return {row[1]: decode(Row(*row), self._thread) for row in rows}
 
     async def write(self, key: str, value: Json) -> None:
         """Add an entry; it is safe from kill -9 when this returns.
@@ -101,7 +105,8 @@ class JournalLog:
             run = self._lease.run_id if self._lease else ""
             found = await self._database.do(_NEW, self._thread, self._task, run, self.visit)
             self._log = int(found[0][0])
-        row = (self._log, number, key, encode(value), moment())
+        text = encode(value)
+        row = (self._log, number, key, text, moment(), checksum(number, key, text))
         if self._lease is None:
             written = await self._database.change(_FREELY, *row)
         else:
@@ -110,18 +115,43 @@ class JournalLog:
         if not written and not await self._is_there(row):
             raise (self._lease or Lease(run_id=self._thread, epoch=0)).lost()
 
-    async def _is_there(self, row: tuple[int, int, str, str, int]) -> bool:
+    async def _is_there(self, row: tuple[int, int, str, str, int, int]) -> bool:
         """Say whether the entry came through after all, though the answer to it was lost."""
-        log, number, key, value, _ = row
+        log, number, key, value, *_ = row
         return await self._database.do(_SAME, log, number) == [(key, value)]
 
 
-def decode(text: str, thread: str, key: str) -> Json:
+class Row(NamedTuple):
+    """An entry as it lies in the table."""
+
+    number: int
+    key: str
+    text: str
+    crc: int | None
+
+
+def checksum(number: int, key: str, text: str) -> int:
+    """Return the CRC-32 of an entry, as a signed number of 32 bits.
+
+    It tells bits that a disk has turned, and rows changed by hand; it keeps nobody out.
+    """
+    stored = f"{number} {key} {text}".replace("\0", "\ufffd")  # as PostgreSQL is given it
+    crc = zlib.crc32(stored.encode(errors="surrogatepass"))
+    return crc - (1 << 32) if crc >> 31 else crc
+
+
+def decode(row: Row, thread: str) -> Json:
     """Read an entry. Raises StorageError when it is damaged."""
+    if row.crc is not None and row.crc != checksum(row.number, row.key, row.text):
+        raise _damaged(thread, row.key, "its checksum is another one")
     try:
-        return json.loads(text)
+        return json.loads(row.text)
     except (ValueError, RecursionError) as error:
-        raise StorageError(
-            f"the journal of {thread} is damaged at entry {key!r}: {error}",
-            hint="start the run anew; this one cannot go on",
-        ) from error
+        raise _damaged(thread, row.key, str(error)) from error
+
+
+def _damaged(thread: str, key: str, why: str) -> StorageError:
+    return StorageError(
+        f"the journal of {thread} is damaged at entry {key!r}: {why}",
+        hint="start the run anew; this one cannot go on",
+    )

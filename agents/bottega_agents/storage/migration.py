@@ -2,6 +2,7 @@
 
     1   the journal lay among LangGraph's pending writes, conversations lay in the state
     2   the journal has tables of its own, and tells the conversations
+    3   entries of the journal and checkpoints have checksums; those from before have none
 
 The store is changed in one transaction: one that is killed meanwhile is as it was.
 """
@@ -23,10 +24,12 @@ from bottega_agents.storage.log import encode
 OLD_CHANNEL = "__bottega_journal__"
 _OLD = "SELECT rowid, thread_id, task_id, type, value FROM writes WHERE channel = ? ORDER BY rowid"
 _TRANSCRIPTS = "transcripts"
+_IN_TABLES = 2
 _ADDED = (
     ("bottega_logs", "run", "TEXT NOT NULL DEFAULT ''"),
     ("bottega_logs", "visit", "TEXT NOT NULL DEFAULT ''"),
     ("bottega_journal", "at", "BIGINT NOT NULL DEFAULT 0"),
+    ("bottega_journal", "crc", "INTEGER"),
 )
 
 
@@ -36,8 +39,9 @@ def migrate(connection: sqlite3.Connection, serde: SerializerProtocol) -> None:
     if version >= SCHEMA_VERSION:
         return
     _add_columns(connection)
-    _take_in_journals(connection, serde)
-    _take_in_conversations(connection, serde)
+    if version < _IN_TABLES:
+        _take_in_journals(connection, serde)
+        _take_in_conversations(connection, serde)
     connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
 
 

@@ -7,7 +7,6 @@ first of them found the thread, and every journal that tells the conversation.
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -19,6 +18,7 @@ from bottega.history import OPENING
 from bottega.retention import Pruned, Retention, outlived
 from bottega.runs import RESUMABLE, Run
 from bottega.store import Store, run_name, thread_name
+from bottega_agents.storage.log import Row, decode
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -186,9 +186,10 @@ async def _told(
             continue
         told.add(task)
         opening = await store.database.do(
-            "SELECT value FROM bottega_journal WHERE log = ? AND key = ?", logs[task], OPENING
+            "SELECT number, key, value, crc FROM bottega_journal WHERE log = ? AND key = ?",
+            *(logs[task], OPENING),
         )
-        before = json.loads(opening[0][0])["before"] if opening else None
+        before = decode(Row(*opening[0]), thread)["before"] if opening else None
         if before is not None:
             ahead.append(before["task"])
     return told

@@ -6,13 +6,17 @@ may read the environment. A store that somebody has tampered with must do neithe
 
 from __future__ import annotations
 
+import zlib
 from typing import Any
 
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from bottega.errors import StorageError
 
-_PLAIN = ("null", "bytes", "bytearray", "msgpack")
+CHECKED = "msgpack+crc32"
+"""Kind of what is written: msgpack, and four bytes of CRC-32, for bits that a disk has turned."""
+_PLAIN = ("null", "bytes", "bytearray", "msgpack", CHECKED)
+_CRC = 4
 
 
 class StrictSerializer(JsonPlusSerializer):
@@ -23,11 +27,21 @@ class StrictSerializer(JsonPlusSerializer):
         super().__init__(pickle_fallback=False, allowed_msgpack_modules=None)
         self._store = store
 
+    def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
+        """Write a value, with its checksum."""
+        kind, data = super().dumps_typed(obj)
+        return (CHECKED, data + _crc(data)) if kind == "msgpack" else (kind, data)
+
     def loads_typed(self, data: tuple[str, bytes]) -> Any:
         """Read a value. Raises StorageError for one that is damaged, or of a kind not written."""
-        kind, _ = data
+        kind, blob = data
         if kind not in _PLAIN:
             raise self._damaged(f"a value of kind {kind!r}, which is never written")
+        if kind == CHECKED:
+            blob, crc = blob[:-_CRC], blob[-_CRC:]
+            if crc != _crc(blob):
+                raise self._damaged("its checksum is another one")
+            data = ("msgpack", blob)
         try:
             return super().loads_typed(data)
         except (ValueError, TypeError, IndexError, RecursionError) as error:
@@ -38,3 +52,7 @@ class StrictSerializer(JsonPlusSerializer):
             f"{self._store}: a checkpoint is damaged, or was tampered with: {what}",
             hint="put a copy of the store in its place",
         )
+
+
+def _crc(data: bytes) -> bytes:
+    return zlib.crc32(data).to_bytes(_CRC, "big")
