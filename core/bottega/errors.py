@@ -176,7 +176,7 @@ class BudgetExceeded(BottegaError):
 
     def __init__(self, limit: str, allowed: float, spent: float, *, why: str = "") -> None:
         unit = "US dollars" if limit == "money" else limit
-        told = f"the limit of {allowed:,.10g} {unit} is reached ({spent:,.10g} used)"
+        told = f"the limit of {decimal(allowed)} {unit} is reached ({decimal(spent)} used)"
         super().__init__(f"{told}: {why}" if why else told)
         self.limit = limit
         self.allowed = allowed
@@ -187,12 +187,18 @@ class StuckError(BudgetExceeded):
     """The same was done again and again; the message says by whom, what and how often."""
 
     def __init__(self, told: str, allowed: int, times: int) -> None:
-        super().__init__("repeats of the same call", allowed, times)
+        super().__init__("repeats", allowed, times)
         self.message = f"{told} (limit: {allowed} repeats)"
 
 
 class StorageError(BottegaError):
     """The store on disk cannot be used as it is."""
+
+
+def decimal(number: float) -> str:
+    """Return a number as people write it: `1,000`, `0.00001`."""
+    text = f"{number:,.10f}".rstrip("0").rstrip(".")
+    return text if text != "0" or not number else f"{number:g}"
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

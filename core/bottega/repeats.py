@@ -78,13 +78,24 @@ class Repeats:
         """Say who did what, and how often."""
         made = list(self._last if calls is None else calls)
         what = " and ".join(dict.fromkeys(map(_shown, made)))
-        times = min((self._times.get(_key(call), 1) for call in made), default=1)
+        times = self._fewest(made)
         return f"{who} called {what} {times} times, and nothing new came of it"
 
     def check(self, who: str, most: int | None) -> None:
         """Raise StuckError when the same was done `most` times in a row."""
-        if most is not None and self.count >= most:
-            raise StuckError(self.told(who), most, self.count)
+        if most is None or self.count < most:
+            return
+        told = self.told(who)
+        if self._fewest(self._last) != self.count:  # it went round in several calls
+            shown = " and ".join(dict.fromkeys(map(_shown, self._last)))
+            told = (
+                f"{who} called {shown} and others in {self.count} turns in a row, and nothing new "
+                f"came of the last {self.stale}"
+            )
+        raise StuckError(told, most, self.count)
+
+    def _fewest(self, made: Iterable[ToolCall]) -> int:
+        return min((self._times.get(_key(call), 1) for call in made), default=1)
 
 
 _encode = json.JSONEncoder(sort_keys=True, default=str).encode

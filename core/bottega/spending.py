@@ -15,6 +15,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
 from bottega import estimate
+from bottega.errors import BudgetExceeded, decimal
 from bottega.estimate import Estimate, is_counted
 from bottega.messages import user
 from bottega.meter import Meter, Resource
@@ -144,8 +145,7 @@ class Spending:
             now = self._reply_tokens(tokens, wanted, self._meter.room)
             at_best = self._reply_tokens(tokens, wanted, self._meter.left)
             if at_best < 1:
-                why = f"the next call takes about {tokens:,} tokens before its reply begins"
-                raise self._meter.exceeded(self._scarce(tokens), why)
+                raise self._too_dear(tokens)
             if now >= min(at_best, least):
                 return Allowance(input_tokens=tokens, reply_tokens=now)
             await self._meter.settlement()
@@ -160,8 +160,14 @@ class Spending:
             wanted = max(USUAL_REPLY, 0 if math.isinf(room) else int(room) // 4)
         return int(min(room, wanted))
 
-    def _scarce(self, tokens: int) -> Resource:
-        return "tokens" if self._meter.left("tokens") < tokens + 1 else "money"
+    def _too_dear(self, tokens: int) -> BudgetExceeded:
+        """Make the error of a call whose input alone is more than what is left, in its unit."""
+        if self._meter.left("tokens") < tokens + 1:
+            why = f"the next call takes about {tokens:,} tokens before its reply begins"
+            return self._meter.exceeded("tokens", why)
+        dollars = decimal(self._cost(Usage(input_tokens=tokens, output_tokens=0)) or 0.0)
+        why = f"the next call costs about {dollars} US dollars before its reply begins"
+        return self._meter.exceeded("money", why)
 
     @contextmanager
     def _reserved(self, allowed: Allowance) -> Generator[None, None, None]:

@@ -145,6 +145,8 @@ def test_two_calls_in_turn_are_noticed_as_one_is():
     assert looked == ["left", "right", "left", "right"]
     assert result.status == "budget"
     assert "seer called look" in result.reason
+    assert "in 5 turns in a row, and nothing new came of the last 4" in result.reason
+    assert "limit: 5 repeats" in result.reason
 
 
 def test_what_brings_news_may_be_done_again():

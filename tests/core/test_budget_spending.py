@@ -201,7 +201,14 @@ def test_money_caps_the_reply_and_refuses_the_prompt():
     poor = Counter(tokens=60, price=PRICE)
     result = agent(poor, limits=Budget(money=59)).run("go")
     assert (result.status, poor.requests) == ("budget", [])
-    assert "the limit of 59 US dollars is reached" in result.reason
+    assert "the limit of 59 US dollars is reached (0 used)" in result.reason
+    assert "the next call costs about 60 US dollars before its reply begins" in result.reason
+
+
+def test_small_sums_are_written_out():
+    poor = Counter(tokens=60, price=PRICE)
+    result = agent(poor, limits=Budget(money=1e-05)).run("go")
+    assert "the limit of 0.00001 US dollars is reached (0 used)" in result.reason
 
 
 def test_a_limit_of_money_needs_a_price():

@@ -55,7 +55,8 @@ def total_line(trace: Trace) -> str:
     """Return one line about the run as a whole."""
     usage, cost = trace.usage, trace.cost
     money = "" if cost is None else f", ${cost:.4f}"
-    return f"{trace.run.status} after {trace.steps} steps, {usage.total} tokens{money}"
+    steps = "1 step" if trace.steps == 1 else f"{trace.steps} steps"
+    return f"{trace.run.status} after {steps}, {usage.total} tokens{money}"
 
 
 def _thinking(moment: Moment) -> list[tuple[str, str]]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from bottega.cli.planned import change_line, plan_line, task_lines
+from bottega.errors import decimal
 from bottega.escape import mask, one_line, plain
 from bottega.events import (
     Action,
@@ -135,7 +136,7 @@ def _asked(event: Any) -> tuple[str, str, str]:
 
 def _budget(event: Any) -> tuple[str, str, str]:
     unit = "US dollars" if event.limit == "money" else one_line(event.limit, 40)
-    return "■", f"the limit of {event.allowed:,.10g} {unit} is reached", "yellow"
+    return "■", f"the limit of {decimal(event.allowed)} {unit} is reached", "yellow"
 
 
 def _stuck(event: Any) -> tuple[str, str, str]:
@@ -156,7 +157,8 @@ def _run_ended(event: Any) -> tuple[str, str, str]:
     tokens = "" if event.input_tokens is None else f", {_tokens(event)} tokens"
     reason = f" ({one_line(mask(event.reason))})" if event.reason else ""
     cost = f", ${event.cost:.4f}" if event.cost else ""
-    text = f"{event.status}{reason} after {event.steps} steps, {event.seconds:.1f} s{tokens}{cost}"
+    steps = "1 step" if event.steps == 1 else f"{event.steps} steps"
+    text = f"{event.status}{reason} after {steps}, {event.seconds:.1f} s{tokens}{cost}"
     return "●", text, "bold"
 
 
