@@ -295,6 +295,28 @@ def test_conditions_built_in_python_are_checked_too(plugins):
     assert any("a value to compare with is expected" in finding.message for finding in found)
 
 
+@pytest.mark.parametrize(
+    "label",
+    [
+        "if score <",
+        "if scor < 0.5",
+        "if score = 0.5",
+        "if author == nobody",
+        "maybe so",
+        "at most 0",
+        "if abstained (at most 0)",
+        f"at most {10**20}",
+    ],
+)
+def test_a_broken_condition_is_one_finding_and_none_follows_from_it(plugins, label):
+    nodes = "{" + ", ".join(f"{name}: {{kind: worker}}" for name in "abc") + "}"
+    edges = ["start -> a", "b -> end", "a -> c: else", "c -> end", f"a -> b: {label}"]
+    listed = "".join(f"  - '{edge}'\n" for edge in edges)
+    draft = draft_text(f"nodes: {nodes}\nedges:\n{listed}", file="g.yaml")
+    found = [*draft.findings, *check_graph(draft.spec, plugins)]
+    assert len(found) == 1, found
+
+
 def test_a_hostile_list_of_names_is_refused():
     names = ", ".join(["a"] * 60)
     draft = draft_text(f'nodes: {{a: {{kind: x}}}}\nedges: ["[{names}] -> [{names}]"]\n')

@@ -28,7 +28,7 @@ _WORD = r"[A-Za-z_][A-Za-z0-9_-]*"
 _SIDE = rf"(?:{_WORD}|\[\s*{_WORD}(?:\s*,\s*{_WORD}){{0,{MOST_NAMES - 1}}}\s*\])"
 _EDGE = re.compile(rf"\s*({_SIDE})\s*->\s*({_SIDE})\s*")
 _MEANT = re.compile(rf"\s*({_SIDE})\s*[-=<>→]+\s*({_SIDE})\s*")
-_BOUND = re.compile(r"(?:(?<=\s)|^)(\()?\s*at most\s+([0-9]{1,9})(?:\s+times)?\s*(?(1)\))\s*$")
+_BOUND = re.compile(r"(?:(?<=\s)|^)(\()?\s*at most\s+([0-9]{1,99})(?:\s+times)?\s*(?(1)\))\s*$")
 _FORM = "write `a -> b`, or `a -> b: outcome`"
 _LABEL_FORM = "a word, `if` and a condition, `else`, or `at most 3`"
 _ARROWS = re.compile(r"-->|=>|→|--|<-|>")
@@ -91,7 +91,7 @@ class _Written:
             self._findings.add(self._mark, f"{clip(self._text)} is not an edge", _hint(ends))
             found = _MEANT.fullmatch(ends)
         said = self._said(label.strip(), mark)
-        if not found or said is None:
+        if not found:
             return ()
         return tuple(
             replace(said, source=source, target=target)
@@ -99,7 +99,7 @@ class _Written:
             for target in re.findall(_WORD, found[2])
         )
 
-    def _said(self, label: str, mark: Mark) -> EdgeSpec | None:
+    def _said(self, label: str, mark: Mark) -> EdgeSpec:
         """Return an edge between no nodes that says what the label says."""
         bound = _BOUND.search(label)
         most = None
@@ -108,7 +108,7 @@ class _Written:
             if not 1 <= most <= MOST_TIMES:
                 message = f"an edge is taken at most 1 to {MOST_TIMES:,} times, not {bound[2]}"
                 self._findings.add(mark, message, "leave the bound out where none is needed")
-                most = None
+                return self._broken(mark)
         edge = EdgeSpec(source="", target="", most=most, mark=self._mark, marks={"label": mark})
         if label.partition(" ")[0] == "if":
             return self._conditional(label[2:], edge, mark)
@@ -116,10 +116,14 @@ class _Written:
             return replace(edge, otherwise=True)
         if label and not re.fullmatch(_WORD, label):
             self._findings.add(self._mark, f"{clip(self._text)} is not an edge", _label_hint(label))
-            return None
+            return self._broken(mark)
         return replace(edge, outcome=label)
 
-    def _conditional(self, text: str, edge: EdgeSpec, mark: Mark) -> EdgeSpec | None:
+    def _broken(self, mark: Mark) -> EdgeSpec:
+        """Return an edge that leads somewhere, so that no finding follows from this one."""
+        return EdgeSpec(source="", target="", broken=True, mark=self._mark, marks={"label": mark})
+
+    def _conditional(self, text: str, edge: EdgeSpec, mark: Mark) -> EdgeSpec:
         condition = text.strip()
         column = mark.column + len("if") + text.find(condition)
         try:
@@ -127,7 +131,7 @@ class _Written:
         except ExpressionError as error:
             place = Mark(line=mark.line, column=column + error.offset)
             self._findings.add(place, error.message, error.hint)
-            return None
+            return self._broken(mark)
         marks = {"label": mark, "condition": Mark(line=mark.line, column=column)}
         return replace(edge, condition=condition, marks=marks)
 

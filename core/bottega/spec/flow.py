@@ -70,7 +70,7 @@ class Flow:
         for edge in edges:
             if edge is None:
                 continue
-            key = (edge.source, edge.target, edge.label)
+            key = (edge.source, edge.target, f"{edge.mark}" if edge.broken else edge.label)
             if key in seen:
                 message = f"the edge `{edge}` stands here a second time"
                 self.findings.add(edge.mark, message, _first(seen[key].mark))
@@ -127,7 +127,7 @@ class Flow:
     def _is_bounded(self, edge: EdgeSpec) -> bool:
         wiring = self.wirings[edge.source]
         by_word = wiring.bound is not None and bool(edge.outcome)
-        return not wiring.known or edge.most is not None or by_word
+        return not wiring.known or edge.broken or edge.most is not None or by_word
 
 
 def _first(mark: Mark) -> str:

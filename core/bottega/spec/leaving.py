@@ -41,14 +41,14 @@ class Leaving:
                 self.findings.add(edge.mark, f"start has no {what}", hint)
                 return
         readable = [self._is_readable(edge, FACTS_AT_START) for edge in edges]
-        if edges and all(readable):
+        if edges and all(readable) and not any(edge.broken for edge in edges):
             self._check_ways(START, ways_of(edges), ())
 
     def check_node(self, name: str, edges: Sequence[EdgeSpec]) -> bool:
         """Say whether what leaves a node leads on from it in every case."""
         wiring = self.wirings[name]
         readable = [self._is_readable(edge, tuple(FACTS)) for edge in edges]
-        if not wiring.known or not all(readable):
+        if not wiring.known or not all(readable) or any(edge.broken for edge in edges):
             return True
         if not edges:
             return False

@@ -102,6 +102,9 @@ class EdgeSpec:
     """Whether it is taken when no other edge of its source is."""
     most: int | None = field(default=None, metadata={LATER: True})
     """How often it is taken in one run at most; then it is as if it were not there."""
+    broken: bool = field(default=False, metadata={LATER: True})
+    """What stands behind the colon cannot be read, as a finding says: when it is taken, nobody
+    knows."""
     mark: Mark = Mark()
     marks: Mapping[str, Mark] = field(default_factory=dict[str, Mark], compare=False)
     """Where its `label` and its `condition` stand."""
