@@ -17,10 +17,10 @@ from bottega.spec.model import START
 from bottega.spec.ways import Way
 from bottega_agents.graph.blocking import either_way
 from bottega_agents.graph.ends import Begin, Gather
+from bottega_agents.graph.fields import state_of
 from bottega_agents.graph.leases import leased
 from bottega_agents.graph.plan import BEGIN, GATHER, Plan, graph_end
 from bottega_agents.graph.routing import Routed, delegated
-from bottega_agents.graph.state import State
 
 if TYPE_CHECKING:
     from langgraph.graph.state import CompiledStateGraph
@@ -39,9 +39,9 @@ def compile_team(team: Team, checkpointer: Any = None) -> CompiledStateGraph[Any
     from langgraph.graph import StateGraph
 
     require_team_prices(UNLIMITED, team)
-    builder: Any = StateGraph(State)  # its own types are only partly known
     handovers = {name: getattr(kind, "hands_off_to", ()) for name, kind in team.kinds.items()}
     plan, callers = Plan.of(team.spec, handovers), _callers(team)
+    builder: Any = StateGraph(state_of(team, plan))  # its own types are only partly known
     people = [name for name, kind in team.kinds.items() if getattr(kind, "is_person", False)]
     limits = {name: parts.limits for name, parts in team.parts.items() if parts.limits}
     for node in team.spec.nodes:
