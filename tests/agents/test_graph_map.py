@@ -191,10 +191,39 @@ def test_a_map_runs_in_langgraphs_own_tools():
         ("3.14 is pi\n-5 is less", ["3.14 is pi", "-5 is less"]),
         ('"a"', ['"a"']),
         ("[" * 100_000, ["[" * 100_000]),
+        ('[{"a":' + "[" * 100_000, ['[{"a":' + "[" * 100_000]),
+        ("[1] Smith\n[2] Jones", ["[1] Smith", "[2] Jones"]),
+        ("[ ] one\n[x] two", ["[ ] one", "[x] two"]),
+        ('["a", 1]\n["b", 2]', ['["a", 1]', '["b", 2]']),
+        ('["a"] is a list', ['["a"] is a list']),
     ],
 )
 def test_lists_are_read(text, items):
     assert read_items(text) == items
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ('["a", "b"', "line 1, column 10"),
+        ('```json\n["a",\n "b" "c"]\n```', "line 2, column 6"),
+        ('[{"a": 1}, {"b": ]', "line 1, column 18"),
+    ],
+)
+def test_a_json_list_that_is_none_fails_the_map_and_says_what_was_expected(text, where):
+    team = over(text)
+    events = run(team, task="go")
+    assert events[-1].status == "failed"
+    assert where in events[-1].reason
+    assert 'a whole list, such as ["one", "two"]' in events[-1].reason
+    assert team.parts["worker"].model.requests == []
+
+
+def test_one_item_is_told_as_one():
+    (told,) = [
+        e for e in run(over("one"), task="go") if isinstance(e, NodeStarted) and e.role == "map"
+    ]
+    assert told.task == "1 item for worker"
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from bottega.errors import InputError
 from bottega.events import Answer, MessageSent, NodeEnded, NodeStarted
 from bottega.messages import Citation
 from bottega.node import AgentParts
@@ -78,8 +79,12 @@ class MapNode:
         if course and course["run"] == state.get("run", ""):
             update = self._gathered(state, course, run)
             return Command(update=update, goto=self.kind.then) if self.kind.then else update
-        items = read_items(state.get("answer", "") or state.get("task", ""))
-        task = f"{len(items):,} items for {self.kind.node}"
+        try:
+            items = read_items(state.get("answer", "") or state.get("task", ""))
+        except InputError as error:
+            run.tell(NodeStarted, self.parts.name, role="map", task=f"items for {self.kind.node}")
+            return self._refused(str(error), run)
+        task = f"{len(items):,} item{'' if len(items) == 1 else 's'} for {self.kind.node}"
         run.tell(NodeStarted, self.parts.name, role="map", task=task)
         if len(items) > self.kind.most:
             return self._refused(TOO_MANY.format(count=len(items), most=self.kind.most), run)
