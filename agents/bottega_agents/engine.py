@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -236,7 +236,7 @@ class _Execution:
         }
 
     def _waiting(self, questions: Sequence[Question]) -> RunEnded:
-        end = ended("waiting", " / ".join(one.text for one in questions), self._run)
+        end = ended("waiting", " / ".join(_said(questions)), self._run)
         return replace(end, questions={one.id: one.to_json() for one in questions})
 
     async def _hear(self, kept: Kept) -> None:
@@ -282,6 +282,13 @@ class _Execution:
             partial=partial,
             final=True,
         )
+
+
+def _said(questions: Sequence[Question]) -> Iterator[str]:
+    """Yield what is asked; and by whom, where that is not plain."""
+    for question in questions:
+        plain = len(questions) == 1 and "/" not in question.node
+        yield question.text if plain or not question.node else f"{question.node}: {question.text}"
 
 
 def _questions(state: Mapping[str, Any]) -> list[Question]:

@@ -100,13 +100,18 @@ def check_edit(parts: Mapping[str, AgentParts], question: Question, ruling: Ruli
         raise InputError(problem, hint=hint)
 
 
-def _tools_of(parts: Mapping[str, AgentParts], question: Question) -> Iterator[Tool]:
-    """Yield the tools that the question may be about, those of graphs within the graph, too."""
+def _tools_of(
+    parts: Mapping[str, AgentParts], question: Question, graphs: str = ""
+) -> Iterator[Tool]:
+    """Yield the tools that the question may be about, those of graphs within the graph, too.
+
+    One that was asked by an older version names no graphs.
+    """
     for name, part in parts.items():
-        if name == question.node:
+        if question.node in (name, f"{graphs}{name}"):
             yield from (tool for tool in part.tools if tool.spec.name == question.tool)
         if part.team is not None:
-            yield from _tools_of(part.team.parts, question)
+            yield from _tools_of(part.team.parts, question, f"{graphs}{name}/")
 
 
 def _shown(name: str, arguments: dict[str, object]) -> str:

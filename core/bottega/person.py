@@ -76,8 +76,8 @@ class Person:
     def _question(
         self, kind: QuestionKind, text: str, *, tool: str = "", value: Json = None
     ) -> Question:
-        name = self._next_id()
-        return Question(id=name, kind=kind, text=text, node=self.node, tool=tool, value=value)
+        name, node = self._next_id(), f"{self.run.graphs}{self.node}"
+        return Question(id=name, kind=kind, text=text, node=node, tool=tool, value=value)
 
     def _next_id(self) -> str:
         self._asked += 1
@@ -135,20 +135,21 @@ def _no_answer(ruling: Ruling) -> ToolError:
 
 async def _live(ask: Ask, question: Question) -> Ruling:
     """Ask; for an approval, or where only some words will do, until the reply can be read."""
+    who = f"{question.node} asks: " if "/" in question.node else ""
     if question.kind == "answer" and not question.options:
-        return Ruling(verdict="answer", text=await ask(question.text))
+        return Ruling(verdict="answer", text=await ask(f"{who}{question.text}"))
     how = f"({' / '.join(question.options)}, and why)"
     if question.kind != "answer":
         what = "text in JSON's quotes" if isinstance(question.value, str) else "a JSON object"
         how = HOW_TO_APPROVE.format(what=what)
     asked = f"{question.text} [{question.id}]" if question.tool else question.text
-    text = f"{asked} {how}"
+    text = f"{who}{asked} {how}"
     while True:
         reply = await ask(text)
         try:
             return ruling_by_option(reply, question) or read_ruling(reply, question)
         except InputError as error:
-            text = f"{error.message}. {asked} {how}"
+            text = f"{error.message}. {who}{asked} {how}"
 
 
 def read_ruling(reply: str, question: Question) -> Ruling:

@@ -38,6 +38,7 @@ class Question:
     kind: QuestionKind = "answer"
     text: str = ""
     node: str = ""
+    """Who asks; in a graph within the graph with the names of both: `team/finder`."""
     tool: str = ""
     """The tool to be called, for `approve`."""
     value: Json = None

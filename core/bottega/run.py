@@ -40,6 +40,8 @@ class RunContext:
     """What a person has said to the run's questions."""
     within: str = ""
     """Where the graph at work stands in the graphs around it: `team/`; empty for the run's own."""
+    graphs: str = ""
+    """The names of those graphs alone, as events bear them: `team/`."""
     kept: dict[str, Any] = field(default_factory=dict[str, Any])
     """What nodes keep between two visits to spare a read; never the only copy."""
 

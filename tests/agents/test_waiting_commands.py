@@ -100,6 +100,49 @@ def test_one_ruling_may_be_for_several_questions(home):
     )
 
 
+MANY = """
+name: many
+middleware: [{approval: {tools: [calculator]}}]
+nodes:
+  each: {kind: map, node: a}
+  a: {kind: specialist, tools: [calculator]}
+edges: [start -> each, each -> end]
+"""
+
+
+@pytest.mark.parametrize("said", [("--approve",), ("--reject", "too many")])
+def test_one_ruling_may_be_for_all_questions(home, said):
+    (home / "many.yaml").write_text(MANY, "utf-8")
+    sums = "\n".join(f"What is {number} * 7?" for number in range(2, 14))
+    run_id = json.loads(command("run", "many.yaml", sums, "--json").stdout)["run_id"]
+    (before,) = json.loads(command("runs", "--json").stdout)
+    assert len(before["questions"]) == 12
+    done = command("resume", run_id, *said, "--all-questions", "--json")
+    assert done.exit_code == 0
+    (after,) = json.loads(command("runs", "--json").stdout)
+    assert (after["status"], after["questions"]) == ("done", [])
+    assert ("91" in json.loads(done.stdout)["answer"]) == (said == ("--approve",))
+
+
+def test_a_ruling_for_all_leaves_what_does_not_take_it(home):
+    run_id = waiting("par.yaml")
+    assert command("resume", run_id, "--approve", "--all-questions").exit_code == 3
+    (listed,) = json.loads(command("runs", "--json").stdout)
+    assert [question["id"] for question in listed["questions"]] == [COLOUR]
+    none = command("resume", run_id, "--approve", "--all-questions").exception
+    assert "no open question can be ruled with 'approve'" in str(none)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [(), ("--answer", "red"), ("--edit", "{}"), ("--approve", "--question", CALL)],
+)
+def test_a_ruling_for_all_is_an_approval_or_a_refusal(home, said):
+    run_id = waiting("par.yaml")
+    refused = command("resume", run_id, "--all-questions", *said)
+    assert "--all-questions goes with --approve or --reject alone" in str(refused.exception)
+
+
 def test_one_question_needs_no_name(home):
     last = command("run", "sums.yaml", TASK).stderr.splitlines()[-1]
     run_id = command("runs").stdout.splitlines()[1].split()[0]
@@ -125,6 +168,39 @@ def test_open_questions_are_listed(home):
     assert f"? {CALL}  (approve calculator)" in text
     assert 'value: {"expression": "6 * 7"}' in text
     assert text.splitlines()[-1].startswith(f"waiting; go on with: bottega resume {run_id} --app")
+
+
+OUTER = """
+name: outer
+nodes:
+  one: {kind: graph, file: sums.yaml}
+  two: {kind: graph, file: sums.yaml}
+edges: [start -> one, start -> two, one -> end, two -> end]
+"""
+
+
+def test_the_same_question_of_two_graphs_says_who_asks(home):
+    (home / "outer.yaml").write_text(OUTER, "utf-8")
+    run_id = waiting("outer.yaml")
+    (run,) = json.loads(command("runs", "--json").stdout)
+    may = 'May calculator(expression="6 * 7") be called?'
+    assert set(run["reason"].split(" / ")) == {f"one/a: {may}", f"two/a: {may}"}
+    assert {question["node"] for question in run["questions"]} == {"one/a", "two/a"}
+    shown = command("runs", run_id).stdout.splitlines()
+    assert {"    asked by: one/a", "    asked by: two/a"} <= set(shown)
+    typed = command("resume", run_id, given="yes\nyes\n").stderr
+    assert typed.count(f"one/a asks: {may}") == typed.count(f"two/a asks: {may}") == 1
+    (over,) = json.loads(command("runs", "--json").stdout)
+    assert over["status"] == "done"
+
+
+def test_an_edit_is_checked_for_a_graph_within_the_graph_too(home):
+    (home / "outer.yaml").write_text(OUTER, "utf-8")
+    run_id = waiting("outer.yaml")
+    (run,) = json.loads(command("runs", "--json").stdout)
+    name = run["questions"][0]["id"]
+    refused = command("resume", run_id, "--question", name, "--edit", '{"sum": "6 * 8"}')
+    assert "does not fit calculator: missing 'expression'" in str(refused.exception)
 
 
 def test_a_replay_shows_what_is_waited_for(home):

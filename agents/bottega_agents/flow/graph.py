@@ -91,7 +91,8 @@ class GraphNode:
         def emit(event: Event) -> None:
             run.emit(replace(event, node=f"{self.name}/{event.node}") if event.node else event)
 
-        return replace(run, meter=meter, emit=emit, within=f"{run.within}{place}")
+        names = {"within": f"{run.within}{place}", "graphs": f"{run.graphs}{self.name}/"}
+        return replace(run, meter=meter, emit=emit, **names)
 
     def _begins(self, state: State) -> dict[str, Any]:
         """Return the state that the inner graph begins with."""

@@ -33,6 +33,8 @@ def question_lines(question: Question) -> Iterator[str]:
     """Yield a question in full, safe to show; its value is what an edit changes."""
     about = f" {one_line(question.tool, 60)}" if question.tool else ""
     yield f"? {one_line(question.id, 200)}  ({question.kind}{about})"
+    if question.node:
+        yield f"    asked by: {one_line(question.node, 100)}"
     yield from (f"    {line}" for line in plain(mask(question.text)).splitlines())
     if question.value is not None:
         yield f"    value: {plain(mask(json.dumps(question.value, ensure_ascii=False)))}"
