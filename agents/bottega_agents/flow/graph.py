@@ -91,8 +91,8 @@ class GraphNode:
         def emit(event: Event) -> None:
             run.emit(replace(event, node=f"{self.name}/{event.node}") if event.node else event)
 
-        names = {"within": f"{run.within}{place}", "graphs": f"{run.graphs}{self.name}/"}
-        return replace(run, meter=meter, emit=emit, **names)
+        within, graphs = f"{run.within}{place}", f"{run.graphs}{self.name}/"
+        return replace(run, meter=meter, emit=emit, within=within, graphs=graphs)
 
     def _begins(self, state: State) -> dict[str, Any]:
         """Return the state that the inner graph begins with."""
