@@ -44,6 +44,7 @@ _WORST = (0, 3, 2, 1)
     multiple=True,
     help="Which question is meant, when several wait; may be given several times.",
 )
+@click.option("--all-questions", is_flag=True, help="Approve, or reject, all that it waits for.")
 @click.option(
     "--folder",
     type=click.Path(path_type=Path),
@@ -77,9 +78,10 @@ def resume(
     from bottega.recovery import graph_of
 
     output = Output(as_json=as_json, stream=given.pop("stream"), quiet=given.pop("quiet"))
+    all_questions = given.pop("all_questions")
     said: dict[str, Any] = given
     if everything:
-        _refuse_rulings(said, asked)
+        _refuse_rulings(said, asked, all_questions)
         where = folder or Path(run_id or ".")
         if not where.is_dir():
             hint = "--all takes no run: bottega resume --all [FOLDER]"
@@ -91,6 +93,8 @@ def resume(
     known, waiting, ruled = asyncio.run(_known(address, run_id))
     _require_resumable(known)
     _require_open(known, waiting, ruled, said)
+    if all_questions:
+        asked = _all_fitting(known, waiting, asked, said)
     rulings = _rulings(known, waiting, asked, said)
     team = graph_of(known, address, folder=folder or Path(), file=file)
     _ = team.team  # made here, where Ctrl-C ends whatever hangs
@@ -126,8 +130,8 @@ async def _known(address: str | Path, run_id: str) -> tuple[Run, list[Question],
         return run, waiting, await known.rulings(run_id)
 
 
-def _refuse_rulings(said: dict[str, Any], asked: tuple[str, ...]) -> None:
-    if asked or any(said.values()):
+def _refuse_rulings(said: dict[str, Any], asked: tuple[str, ...], all_questions: bool) -> None:
+    if asked or all_questions or any(said.values()):
         raise InputError("a ruling is for one run", hint="bottega resume RUN --approve")
 
 
@@ -187,6 +191,23 @@ def _require_open(
     raise InputError(f"run {known.run_id} waits for nobody{more}", hint=hint)
 
 
+def _all_fitting(
+    known: Run, waiting: list[Question], asked: tuple[str, ...], said: dict[str, Any]
+) -> tuple[str, ...]:
+    """Return the ids of all questions that take the ruling; the others wait on."""
+    from bottega.questions import FITTING
+
+    ruling = ruling_said(said)
+    if asked or ruling is None or ruling.verdict not in ("approve", "reject"):
+        hint = "an edit or an answer is for the questions named with --question"
+        raise InputError("--all-questions goes with --approve or --reject alone", hint=hint)
+    fitting = tuple(one.id for one in waiting if ruling.verdict in FITTING[one.kind])
+    if not fitting:
+        hint = f"see: bottega runs {known.run_id}"
+        raise InputError(f"no open question can be ruled with {ruling.verdict!r}", hint=hint)
+    return fitting
+
+
 def _rulings(
     known: Run, waiting: list[Question], wanted: tuple[str, ...], said: dict[str, Any]
 ) -> dict[str, Ruling]:
@@ -198,7 +219,7 @@ def _rulings(
         listed = "; ".join(f"{one.id}: {one.text}" for one in waiting)
         raise InputError(
             f"run {known.run_id} waits for {len(waiting)} rulings: {listed}",
-            hint="say which with --question ID",
+            hint="say which with --question ID, or approve or reject --all-questions",
         )
     named = {one.id: one for one in waiting}
     lost = [name for name in wanted if name not in named]
