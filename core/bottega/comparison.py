@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bottega.messages import Json
+from bottega.runs import Run
 from bottega.trace import Moment, Trace
 
 What = Literal["reply", "arguments", "result", "decision", "ruling", "compacted", "other", "end"]
@@ -42,6 +43,26 @@ class Difference:
     def sides(self) -> tuple[Json, Json]:
         """Return what differs, of both runs."""
         return _side(self.left, self.what), _side(self.right, self.what)
+
+
+def begun_apart(left: Trace, right: Trace) -> dict[str, tuple[str, str]]:
+    """Return what two runs began with that is not the same: graph, task, model; of both.
+
+    Graphs of one name that are not the same are told by the beginnings of their digests.
+    """
+    one, other = left.run, right.run
+    graphs = _graph(one), _graph(other)
+    if one.name == other.name and graphs[0] != graphs[1]:
+        graphs = f"{one.name} ({graphs[0][:8]})", f"{other.name} ({graphs[1][:8]})"
+    elif graphs[0] != graphs[1]:
+        graphs = one.name, other.name
+    models = one.origin.get("model", ""), other.origin.get("model", "")
+    began = {"graph": graphs, "task": (one.task, other.task), "model": models}
+    return {name: sides for name, sides in began.items() if sides[0] != sides[1]}
+
+
+def _graph(run: Run) -> str:
+    return run.origin.get("digest", "") or run.name
 
 
 def first_difference(left: Trace, right: Trace) -> Difference | None:

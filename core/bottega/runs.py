@@ -6,14 +6,16 @@ The register itself is `bottega.register`.
 from __future__ import annotations
 
 import builtins
+import json
 import sqlite3
 from collections.abc import Coroutine, Generator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bottega.errors import InputError
+from bottega.messages import Json
 
 if TYPE_CHECKING:
     from bottega.events import RunEnded
@@ -29,6 +31,8 @@ CANCELLED = "cancelled"
 """Given up by a person: it cannot be resumed."""
 DAMAGED = "damaged"
 """Of a run in a list whose row cannot be read; it is never written."""
+_AS_TEXT = ("limits", "fork")
+"""In a run's origin: JSON objects, each kept as text."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,6 +51,14 @@ class Run:
     created: float = 0.0
     """Seconds since the epoch (UTC)."""
     ended: float | None = None
+
+    def to_json(self) -> dict[str, Json]:
+        """Return the run as a JSON object; what the origin keeps as JSON text is in it as such."""
+        origin = {
+            name: json.loads(value) if name in _AS_TEXT else value
+            for name, value in self.origin.items()
+        }
+        return {**asdict(self), "origin": origin}
 
 
 class RunStore:

@@ -159,7 +159,7 @@ class Trace:
     def to_json(self) -> dict[str, Json]:
         """Return the trace as a JSON object."""
         return {
-            "run": asdict(self.run),
+            "run": self.run.to_json(),
             "forked_from": self.forked_from,
             "moments": [moment.to_json() for moment in self.moments],
             "answer": self.answer,

@@ -81,6 +81,52 @@ def test_a_fork_goes_on_from_a_step_and_differs_where_it_left(run_id):
     assert "the same all the way" in same.stdout
 
 
+def test_runs_that_began_with_something_else_are_told_so(home, run_id):
+    other = GRAPH.replace("name: sums", "name: others").replace("a:", "b:").replace("> a", "> b")
+    (home / "others.yaml").write_text(other.replace("[start -> b, a ->", "[start -> b, b ->"))
+    done = command("run", "others.yaml", "What is 6 * 8?", "--json")
+    other_id = json.loads(done.stdout)["run_id"]
+    parted = command("diff", run_id, other_id).stdout.splitlines()
+    assert parted[:6] == [
+        "the runs began with another graph:",
+        "- sums",
+        "+ others",
+        "the runs began with another task:",
+        "- What is 6 * 7?",
+        "+ What is 6 * 8?",
+    ]
+    told = json.loads(command("diff", run_id, other_id, "--json").stdout)
+    assert told["began"]["task"] == ["What is 6 * 7?", "What is 6 * 8?"]
+    assert json.loads(command("diff", run_id, run_id, "--json").stdout)["began"] == {}
+
+
+def test_a_graph_that_was_changed_is_another_one(home, run_id):
+    changed = GRAPH.replace("kind: specialist, ", "kind: specialist, description: adds, ")
+    (home / "changed.yaml").write_text(changed, "utf-8")
+    done = command("run", "changed.yaml", "What is 6 * 7?", "--json")
+    told = command("diff", run_id, json.loads(done.stdout)["run_id"]).stdout.splitlines()
+    assert told[0] == "the runs began with another graph:"
+    assert told[1].startswith("- sums (")
+    assert told[2].startswith("+ sums (")
+    assert told[1][2:] != told[2][2:]
+
+
+def test_what_a_run_keeps_as_text_is_an_object_in_json(run_id):
+    forked = command("replay", run_id, "--from", "2", "--reply", "Forty-two.", "--json")
+    fork_id = json.loads(forked.stdout)["run_id"]
+    listed = {run["run_id"]: run for run in json.loads(command("runs", "--json").stdout)}
+    assert listed[run_id]["origin"]["limits"]["steps"] == 50
+    assert listed[fork_id]["origin"]["fork"]["run"] == run_id
+    replayed = json.loads(command("replay", fork_id, "--json").stdout)
+    assert replayed["run"]["origin"]["fork"]["run"] == run_id
+
+
+def test_a_cassette_that_is_not_there_is_bad_input(run_id):
+    done = command("run", "sums.yaml", "What is 6 * 7?", "--replay", "none.jsonl")
+    assert done.exit_code == 2
+    assert "'none.jsonl' does not exist" in done.output
+
+
 def test_a_graph_forks_in_python(graph, run_id):
     result = graph.fork(run_id, at=2, reply="Forty-two.")
     assert result.answer == "Forty-two."

@@ -13,7 +13,7 @@ from dummy_distribution import on_path, write_distribution
 from bottega.cli.checkup import check_all
 from bottega.cli.main import run
 from bottega.plugin.extras import libraries
-from bottega.plugin.manager import PluginManager, replace_default
+from bottega.plugin.manager import PluginManager, default_plugins, replace_default
 
 Checks = dict[tuple[str, str], dict[str, Any]]
 
@@ -53,6 +53,20 @@ def test_really_runs_the_embedded_embedder(
 ) -> None:
     _, checks = doctor(capsys)
     assert "384 dimensions" in checks["embedder", "minilm"]["text"]
+
+
+def test_what_is_not_tried_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    _, checks = doctor(capsys)
+    left = {name: check for (area, name), check in checks.items() if area == "agent"}
+    tried = {name for name, check in left.items() if check["state"] == "ok"}
+    (untried,) = [name for name, check in left.items() if check["state"] == "note"]
+    named = set(untried.split(", "))
+    assert {"critic", "planner"} <= named
+    assert not tried & named
+    offered = set(default_plugins().offers("agent"))
+    assert tried | named == offered
+    (others,) = [check["name"] for check in checks.values() if check["area"] == "offer"]
+    assert {"model", "decider", "memory"} <= set(others.split(", "))
 
 
 def test_a_broken_plugin_fails_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from bottega.errors import BottegaError, InputError, NotInstalledError
 from bottega.home import state_folder
@@ -115,9 +115,18 @@ def _offers(plugins: PluginManager, folder: Path) -> Iterator[Check]:
     """Make what can be made without being told more, so that what is promised is tried."""
     context = FactoryContext(plugins=plugins, folder=folder)
     for kind in _MADE:
+        left: list[str] = []
         for name, registered in plugins.offers(kind).items():
-            if not needs_options(registered):
+            if needs_options(registered):
+                left.append(name)
+            else:
                 yield _tried(kind, name, context)
+        if left:
+            text = "not tried: made with the options that a graph gives"
+            yield Check(area=kind, name=", ".join(left), state="note", text=text)
+    others = [kind for kind in get_args(OfferKind) if kind not in _MADE and plugins.offers(kind)]
+    text = "not tried: made with a key, a file or a run at hand"
+    yield Check(area="offer", name=", ".join(others), state="note", text=text)
 
 
 def _tried(kind: OfferKind, name: str, context: FactoryContext) -> Check:

@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 @options.folder
 @options.as_json
 def diff(run_id: str, other: str, folder: Path, as_json: bool) -> None:
-    """Say where RUN and OTHER part first: node, step, and what is not the same."""
-    from bottega.comparison import first_difference
+    """Say where RUN and OTHER part first: node, step, and what is not the same.
+
+    Before that, what they began with, where that is not the same: graph, task, model.
+    """
+    from bottega.comparison import begun_apart, first_difference
     from bottega.home import store_address
     from bottega.trace import read_trace
 
@@ -37,8 +40,13 @@ def diff(run_id: str, other: str, folder: Path, as_json: bool) -> None:
     found = first_difference(left, right)
     if as_json:
         told = None if found is None else _document(found)
-        show_json({"difference": told, "runs": [_total(left), _total(right)]})
+        began = {name: list(sides) for name, sides in begun_apart(left, right).items()}
+        show_json({"began": began, "difference": told, "runs": [_total(left), _total(right)]})
         return
+    for what, sides in begun_apart(left, right).items():
+        show(f"the runs began with another {what}:")
+        for mark, side in zip("-+", sides, strict=True):
+            show(f"{mark} {one_line(side) or 'that of the graph'}")
     for line in _lines(found):
         show(line)
     from bottega.cli.moments import total_line

@@ -12,6 +12,7 @@ import click
 from bottega.cli import options
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
+_KNOWN = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
 @click.command()
@@ -19,7 +20,10 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.argument("task")
 @click.option("--record", metavar="FILE", type=_FILE, help="Record the run on this cassette.")
 @click.option(
-    "--replay", metavar="FILE", type=_FILE, help="Play the run of this cassette: nothing is called."
+    "--replay",
+    metavar="FILE",
+    type=_KNOWN,
+    help="Play the run of this cassette: nothing is called.",
 )
 @click.option("--user", default="", help="Whose memory agents use, where they have one.")
 @options.running

@@ -146,7 +146,7 @@ def _about(run: Run) -> str:
 
 
 def _document(run: Run, questions: Sequence[Question]) -> dict[str, Json]:
-    return {**asdict(run), "questions": [question.to_json() for question in questions]}
+    return {**run.to_json(), "questions": [question.to_json() for question in questions]}
 
 
 async def _listed(folder: Path, limit: int) -> list[_Told]:
