@@ -27,10 +27,6 @@ class Account:
     _calls: int = field(default=0, init=False)
     """How many of them there are."""
 
-    def lease(self, limit: float | None, spent: float = 0.0) -> Account:
-        """Open an account below this one; `spent` is what it had spent before a restart."""
-        return Account(above=self, limit=limit, spent=spent)
-
     @property
     def is_limited(self) -> bool:
         """Whether there is any limit, here or above."""
@@ -47,9 +43,11 @@ class Account:
     @property
     def left(self) -> float:
         """What can be promised once the calls under way have ended, if they should cost nothing."""
-        least, account = self._left, self.above
-        while account is not None:
-            least = min(least, account._left)
+        least = math.inf
+        account: Account | None = self
+        while account is not None:  # at every step, for every resource that is limited
+            if account.limit is not None and account.limit - account.spent < least:
+                least = account.limit - account.spent
             account = account.above
         return max(0.0, least)
 

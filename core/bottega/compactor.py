@@ -68,8 +68,10 @@ class Compactor:
     def replay(self) -> bool:
         """Do again what was done at this step before a crash; say whether there was anything."""
         self._done = 0
+        if not self._loop.journal.keeps:
+            return False
         for key in compactions(self._loop.step):
-            entry = self._loop.journal.entries.get(key) if self._loop.journal.keeps else None
+            entry = self._loop.journal.entries.get(key)
             if entry is None:
                 break
             self._take(entry)

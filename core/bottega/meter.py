@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping
 from typing import Literal
 
+from bottega import chance
 from bottega.account import Account
 from bottega.budget import UNLIMITED, Budget
 from bottega.clock import Clock
@@ -37,11 +38,10 @@ class Meter:
         self._budget = budget
         self._earlier: dict[str, float] = {}
         self._waiting: list[asyncio.Future[None]] = above._waiting if above else []
-        self._accounts = {name: Account() for name in _COUNTED}
+        self._accounts = above._leased() if above else {name: Account() for name in _COUNTED}
         self.since = self.clock.seconds if above else 0.0
         """Where the run's clock stood when this part of it began."""
-        if above is None:
-            self.budget = budget
+        self.budget = budget
 
     @property
     def budget(self) -> Budget:
@@ -50,10 +50,20 @@ class Meter:
 
     @budget.setter
     def budget(self, budget: Budget) -> None:
-        """Set a run's limits, before anything is leased."""
+        """Set the own limits, before anything is leased."""
         self._budget = budget
         for name in RESOURCES:
             self._accounts[name].limit = getattr(budget, name)
+        self._note_limits()
+
+    def _note_limits(self) -> None:
+        """Work out once what is limited, here or above: it is asked several times a step."""
+        self._limited: tuple[Resource, ...] = tuple(
+            name for name in RESOURCES if self._accounts[name].is_limited
+        )
+        self._timed: bool = self._budget.seconds is not None or (
+            self._above is not None and self._above._timed
+        )
 
     # -- the tree
 
@@ -67,12 +77,15 @@ class Meter:
         has counted that already.
         """
         child = Meter(budget, self)
-        spent = earlier or {}
-        for name, account in self._accounts.items():
-            limit = getattr(budget, name) if name in RESOURCES else None
-            child._accounts[name] = account.lease(limit, spent.get(name, 0.0))
-        child.since = spent.get("since") or child.since
+        if earlier:
+            for name, account in child._accounts.items():
+                account.spent = earlier.get(name, 0.0)
+            child.since = earlier.get("since") or child.since
         return child
+
+    def _leased(self) -> dict[str, Account]:
+        """Open an account below each of these."""
+        return {name: Account(above=account) for name, account in self._accounts.items()}
 
     def lease_for(self, name: str, budget: Budget) -> Meter:
         """Return the lease of a node's task, which stays open while the node waits for others."""
@@ -168,7 +181,7 @@ class Meter:
 
     def limits(self, resource: Resource) -> bool:
         """Say whether there is any limit on it, here or above."""
-        return self._accounts[resource].is_limited
+        return resource in self._limited
 
     def left(self, resource: Resource) -> float:
         """Return what is left when no call under way should cost anything; may be infinite."""
@@ -199,7 +212,7 @@ class Meter:
     def check(self) -> None:
         """Raise BudgetExceeded when there is nothing left for one more step."""
         self.check_time()
-        for name in RESOURCES:
+        for name in self._limited:
             if self._accounts[name].left <= 0:
                 raise self.exceeded(name)
 
@@ -223,8 +236,7 @@ class Meter:
 
     def seconds_left(self) -> float | None:
         """Return the seconds until the time is up, never below zero; None without a limit."""
-        left = self._seconds_left()
-        return None if math.isinf(left) else max(0.0, left)
+        return max(0.0, self._seconds_left()) if self._timed else None
 
     def _seconds_left(self) -> float:
         own = self._budget.seconds
@@ -233,6 +245,8 @@ class Meter:
 
     def check_time(self) -> None:
         """Raise BudgetExceeded when the time is up."""
+        if not self._timed and chance.DRAWS.get() is None:  # a cassette has a draw for each check
+            return
         most, taken = self._budget.seconds, self.clock.seconds - self.since
         if most is not None and taken >= most:
             raise BudgetExceeded("seconds", most, round(taken, 3))

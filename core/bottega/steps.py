@@ -62,9 +62,11 @@ class Steps:
         self._actions = Actions(parts, loop.run, loop.journal, loop.path or parts.name)
         self._hands_on = any(tool.hand_off for tool in parts.tools)
         self._bad_turns = 0
+        self._most = loop.run.meter.repeats
+        """How often the same may be done; None for as often as it likes."""
         self._repeats = Repeats.of(loop.messages, parts.dialect) if loop.began else Repeats()
 
-    async def events(self) -> AsyncGenerator[Event, None]:
+    async def events(self) -> AsyncGenerator[Event, None]:  # noqa: PLR0912  # one generator: a second costs 10 µs a step
         """Step until the loop has an outcome; what ends it is an outcome, too."""
         loop = self._loop
         try:
@@ -74,33 +76,53 @@ class Steps:
                 loop.step += 1
                 yield loop.event(StepStarted)
                 reply = await self._asking.reply()
-                while self._asking.news:
-                    yield self._asking.news.pop(0)
                 turn = self._asking.read(reply)
-                if turn.thought:
-                    loop.thought = turn.thought
-                    yield loop.event(Thought, text=turn.thought)
+                for event in self._heard(turn):
+                    yield event
                 problem = self._problem(reply, turn)
                 if problem:
-                    loop.unfinished = turn
-                    turn = without_calls(turn)
-                loop.messages.append(self._dialect.replied(reply, turn))
-                if problem:
-                    loop.messages.append(user(problem))
-                    yield loop.event(Failure, error="ReplyFormatError", message=problem)
+                    yield self._unusable(reply, turn, problem)
                     self._bad_turn(problem)
                     continue
+                loop.messages.append(self._dialect.replied(reply, turn))
                 if turn.answer is not None:
                     yield self._answered(turn.answer, reply.end)
                     return
-                async with aclosing(self._act(turn)) as events:
-                    async for event in events:
-                        yield event
+                done = self._refused(turn)
+                for event in self._announced(turn, done):
+                    yield event
+                own, handed_on = self._sorted(turn, done)
+                if len(own) == 1:
+                    done.append(await self._actions.carry_out(own[0], loop.step))
+                    if done[-1].question is None:
+                        yield self._observed(done[-1])
+                elif own:
+                    async with aclosing(self._together(own, done)) as observations:
+                        async for observation in observations:
+                            yield observation
+                for event in await self._over(turn, done, handed_on):
+                    yield event
                 if loop.outcome.status in ("done", "waiting"):
                     return
         except BottegaError as error:
             for event in loop.fail(error):
                 yield event
+
+    def _heard(self, turn: Turn) -> list[Event]:
+        """Return the events that tell what the model was shown and thought."""
+        events, self._asking.news[:] = self._asking.news[:], []
+        if turn.thought:
+            self._loop.thought = turn.thought
+            events.append(self._loop.event(Thought, text=turn.thought))
+        return events
+
+    def _unusable(self, reply: Reply, turn: Turn, problem: str) -> Failure:
+        """Tell the model what was wrong with its reply."""
+        loop = self._loop
+        loop.unfinished = turn
+        loop.messages.append(self._dialect.replied(reply, without_calls(turn)))
+        loop.messages.append(user(problem))
+        return loop.event(Failure, error="ReplyFormatError", message=problem)
 
     def _problem(self, reply: Reply, turn: Turn) -> str:
         """Say what keeps the reply from being used; nothing when it is fine."""
@@ -121,44 +143,39 @@ class Steps:
         self._loop.outcome = Outcome(answer=answer)
         return answer
 
-    async def _act(self, turn: Turn) -> AsyncGenerator[Event, None]:
-        """Carry out a turn's calls and put their results into the conversation."""
+    def _announced(self, turn: Turn, refused: Sequence[Done]) -> list[Event]:
+        """Return the events that tell of a turn's calls before any is carried out."""
         loop = self._loop
-        for call in turn.calls:
-            yield loop.event(Action, call_id=call.id, tool=call.name, arguments=call.arguments)
-        if self._is_stuck(turn.calls[:MAX_CALLS]):
-            what = self._repeats.told(loop.parts.name, turn.calls[:MAX_CALLS])
-            yield loop.event(Stuck, what=what, times=self._repeats.count)
-        done = self._refused(turn)
-        for item in done:
-            yield self._observed(item)
-        own, handed_on = self._sorted(turn, done)
-        if len(own) == 1:
-            done.append(await self._actions.carry_out(own[0], loop.step))
-            if done[-1].question is None:
-                yield self._observed(done[-1])
-        elif own:
-            async with aclosing(self._together(own)) as results:
-                async for item in results:
-                    done.append(item)
-                    if item.question is None:
-                        yield self._observed(item)
-        questions = tuple(item.question for item in done if item.question is not None)
+        events: list[Event] = [
+            loop.event(Action, call_id=call.id, tool=call.name, arguments=call.arguments)
+            for call in turn.calls
+        ]
+        calls = turn.calls[:MAX_CALLS]
+        if self._is_stuck(calls):
+            what = self._repeats.told(loop.parts.name, calls)
+            events.append(loop.event(Stuck, what=what, times=self._repeats.count))
+        return events + [self._observed(item) for item in refused]
+
+    async def _over(
+        self, turn: Turn, done: Sequence[Done], handed_on: Sequence[ToolCall]
+    ) -> list[Event]:
+        """End a turn whose calls are through; return the events that tell of it."""
+        loop = self._loop
+        questions = tuple([item.question for item in done if item.question is not None])
         if questions:  # what is finished is recorded; the turn is taken up again with the rulings
             loop.outcome = Outcome(status="waiting", reason=_waits(questions), questions=questions)
-            for question in questions:
-                yield loop.event(Asked, question=question.to_json())
-            return
+            return [loop.event(Asked, question=question.to_json()) for question in questions]
         await self._record(done)
         answer = self._concluded(turn, done, handed_on)
-        if answer is not None:
-            yield answer
+        return [] if answer is None else [answer]
 
     async def _record(self, done: Sequence[Done]) -> None:
         """Keep the results that came of no call, so that the conversation can be told again."""
         loop = self._loop
+        if not loop.journal.keeps:
+            return
         unmade = [item.result for item in done if not item.recorded]
-        if unmade and loop.journal.keeps:
+        if unmade:
             recorded = [result_to_json(result) for result in unmade]
             await loop.journal.write(f"{loop.step}/refused", recorded)
 
@@ -183,9 +200,9 @@ class Steps:
             loop.outcome = Outcome(handed_on=tuple(handed_on), results=results)
             return None
         loop.messages.append(self._dialect.observed(results))
-        final = next((item for item in done if item.final), None)
-        if final is not None:
-            return self._answered(final.result.content, End())
+        for item in done:
+            if item.final:
+                return self._answered(item.result.content, End())
         self._judge_turn(turn, done, results)
         return None
 
@@ -207,7 +224,7 @@ class Steps:
         return refused + [misfit for misfit in misfits if misfit is not None]
 
     def _is_stuck(self, calls: Sequence[ToolCall]) -> bool:
-        return self._meter.repeats is not None and self._repeats.stuck(calls)
+        return self._repeats.stale > 0 and self._most is not None and self._repeats.stuck(calls)
 
     def _is_handed_on(self, call: ToolCall) -> bool:
         tool = self._actions.tool(call.name)
@@ -223,8 +240,10 @@ class Steps:
             return Done(result=failed(call, str(error)), misused=True)
         return None
 
-    async def _together(self, calls: Sequence[ToolCall]) -> AsyncGenerator[Done, None]:
-        """Carry out several calls at once and yield what comes of each, as it comes."""
+    async def _together(
+        self, calls: Sequence[ToolCall], done: list[Done]
+    ) -> AsyncGenerator[Observation, None]:
+        """Carry out several calls at once; `done` takes what comes of each, as it comes."""
         step = self._loop.step
         tasks = {asyncio.ensure_future(self._actions.carry_out(call, step)) for call in calls}
         try:
@@ -232,7 +251,9 @@ class Steps:
             while pending:
                 finished, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
                 for task in finished:
-                    yield task.result()
+                    done.append(task.result())
+                    if done[-1].question is None:
+                        yield self._observed(done[-1])
         finally:
             for task in tasks:
                 task.cancel()
@@ -260,7 +281,7 @@ class Steps:
             return
         self._bad_turns = 0
         self._repeats.note(turn.calls, results)
-        self._repeats.check(self._loop.parts.name, self._meter.repeats)
+        self._repeats.check(self._loop.parts.name, self._most)
 
 
 def _waits(questions: Sequence[Question]) -> str:

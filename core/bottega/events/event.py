@@ -33,9 +33,8 @@ class Event:
 
     def to_json(self) -> dict[str, Json]:
         """Return the event as a JSON object with its `kind`."""
-        names, values = _fields(type(self))
-        data: dict[str, Json] = {"kind": self.kind}
-        data.update(zip(names, values(self), strict=True))
+        names, values = _FIELDS.get(type(self)) or _fields(type(self))
+        data: dict[str, Json] = dict(zip(names, values(self), strict=True))
         if "citations" in data:
             data["citations"] = [citation_to_json(item) for item in data["citations"]]
         return data
@@ -45,7 +44,7 @@ class Event:
         """Read what `to_json` wrote. Raises KeyError for a kind that is not known."""
         kind = _KINDS[data["kind"]]
         names, _ = _fields(kind)
-        fields = {name: value for name, value in data.items() if name in names}
+        fields = {name: data[name] for name in names[1:] if name in data}
         if "citations" in fields:
             fields["citations"] = tuple(Citation(**item) for item in fields["citations"])
         return kind(**fields)
@@ -60,10 +59,10 @@ _FIELDS: dict[type, tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]] = 
 
 
 def _fields(kind: type[Event]) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
-    """Return the names of a kind's fields and what reads them all: worked out once a kind."""
+    """Return `kind` and the names of its fields, and what reads them all: once a kind."""
     known = _FIELDS.get(kind)
     if known is None:
-        names = tuple(f.name for f in dataclasses.fields(kind))
+        names = ("kind", *(f.name for f in dataclasses.fields(kind)))
         known = _FIELDS[kind] = (names, operator.attrgetter(*names))
     return known
 
