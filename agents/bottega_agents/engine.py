@@ -24,6 +24,7 @@ from bottega.run import RunContext, ended
 from bottega.tape import taped_run
 from bottega.trace import Recorded
 from bottega_agents.graph.compiler import compile_team
+from bottega_agents.graph.outcome import outcome, waits_for
 from bottega_agents.graph.state import RESET
 from bottega_agents.graph.surroundings import RUN
 from bottega_agents.mailbox import Mailbox
@@ -41,9 +42,6 @@ if TYPE_CHECKING:
 
 RECURSION_LIMIT = 10_000
 """LangGraph's own bound on super-steps; budgets and the bounds of cycles end a run long before."""
-
-OUTPUT = ["run", "status", "reason", "answer", "citations", "abstained", "partial"]
-"""What is read of the state in the end: reading all of it after each step takes its time."""
 
 
 class LangGraphEngine:
@@ -92,8 +90,11 @@ class LangGraphEngine:
             if taped is not None:
                 taped.finish()
         finally:
-            work.cancel()
-            await asyncio.gather(work, return_exceptions=True)
+            if not work.done():
+                work.cancel()
+                await asyncio.gather(work, return_exceptions=True)
+            elif not work.cancelled():
+                work.exception()  # it may have been raised already: nobody is to be told again
 
 
 class _Execution:
@@ -110,23 +111,31 @@ class _Execution:
         if not self._job.resume:
             require_team_prices(self._job.limits, self._team)
         fits = partial(check_edit, self._team.parts)
+        if self._job.store is None:
+            await self._carry_out(None, self._job)
+            return
         async with keep_run(self._job, name, self._engine.plugins, fits) as kept:
-            job = kept.job if kept else self._job
-            run.meter.budget = job.limits
             if kept is not None:
                 run.rulings = await kept.rulings()
-            try:
-                require_team_prices(job.limits, self._team)  # a resumed run has its own limits
-                known = {"task": job.task, "thread": job.thread, "resumed": job.resume}
-                run.tell(RunStarted, name=name, **known)
-                if kept is not None and ORIGIN in job.origin:
-                    await self._leave(Fork.loads(job.origin[ORIGIN]), kept, job)
-                end = await self._end(kept, job)
-            except BaseException as error:
-                if kept is not None:
-                    await self._break_off(kept, job, error)
-                raise
-            run.emit(end)
+            await self._carry_out(kept, kept.job if kept else self._job)
+
+    async def _carry_out(self, kept: Kept | None, job: Job) -> None:
+        """Run the graph from the run's first event to its last."""
+        name, run = self._team.spec.name, self._run
+        run.meter.budget = job.limits
+        try:
+            if job.resume:  # then it has limits of its own
+                require_team_prices(job.limits, self._team)
+            known = {"task": job.task, "thread": job.thread, "resumed": job.resume}
+            run.tell(RunStarted, name=name, **known)
+            if kept is not None and ORIGIN in job.origin:
+                await self._leave(Fork.loads(job.origin[ORIGIN]), kept, job)
+            end = await self._end(kept, job)
+        except BaseException as error:
+            if kept is not None:
+                await self._break_off(kept, job, error)
+            raise
+        run.emit(end)
 
     async def _break_off(self, kept: Kept, job: Job, error: BaseException) -> None:
         """Leave the run as one that can go on; a fork that was refused never can."""
@@ -155,18 +164,19 @@ class _Execution:
         }
         graph = self._engine.compiled(self._team, kept.saver if kept else None)
         try:
-            async with inspected(kept.saver if kept else None, config):
+            if kept is None:
+                return self._answered(await self._invoke(graph, config, None, job))
+            async with inspected(kept.saver, config):
                 state = await self._invoke(graph, config, kept, job)
-                questions = _questions(state)
-            if questions and kept is not None:
+                questions = waits_for(state)
+            if questions:
                 end = self._waiting(questions)
                 if await kept.wait(questions, self._run.rulings, end):
                     return end
                 await self._hear(kept)
                 return await self._end(kept, replace(job, resume=True))
             end = self._answered(state)
-            if kept is not None:
-                await kept.close(end)
+            await kept.close(end)
         except InputError:
             raise  # the caller's mistake, not the run's
         except StorageError as error:  # the house's trouble: the run can go on when it is over
@@ -199,11 +209,8 @@ class _Execution:
                 )
         from langgraph.errors import GraphRecursionError
 
-        durability = "sync" if kept is not None else None
         try:
-            return await graph.ainvoke(  # type: ignore[no-any-return]
-                start, config, durability=durability, output_keys=OUTPUT
-            )
+            return await outcome(graph, start, config, "sync" if kept is not None else None)
         except GraphRecursionError:
             known: Mapping[str, Any] = (await graph.aget_state(config)).values if kept else {}
             why = Rounds.busiest(known.get("passed", {}))
@@ -289,9 +296,3 @@ def _said(questions: Sequence[Question]) -> Iterator[str]:
     for question in questions:
         plain = len(questions) == 1 and "/" not in question.node
         yield question.text if plain or not question.node else f"{question.node}: {question.text}"
-
-
-def _questions(state: Mapping[str, Any]) -> list[Question]:
-    """Return what the graph's nodes wait for, when they wait."""
-    interrupts = state.get("__interrupt__", ())
-    return [Question.from_json(item) for one in interrupts for item in one.value]

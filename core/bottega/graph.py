@@ -198,7 +198,7 @@ class Graph(Runnable):
             resume=bool(resume),
             ask=ask,
             origin={
-                **self._files,
+                **(self._files if kept else {"graph": self._file}),
                 "model": self.model or "",
                 "digest": self.digest(),
                 **({"user": self.user} if self.user else {}),
@@ -231,7 +231,8 @@ class Graph(Runnable):
 
         graph = replace(self, model=changes["model"]) if "model" in changes else self
         trace = await read_trace(self._store, run_id, self.plugins)
-        job = replace(graph._job(trace.run.task, None, None, ask, ""), store=self._store)
+        job = graph._job(trace.run.task, None, None, ask, "")
+        job = replace(job, store=self._store, origin={**job.origin, **graph._files})
         async with aclosing(graph._events(forked(job, trace, at, changes))) as events:
             async for event in events:
                 yield event

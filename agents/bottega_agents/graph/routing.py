@@ -44,7 +44,10 @@ def delegated(node: Run) -> Run:
     async def run(state: State, config: RunnableConfig) -> Any:
         from langgraph.types import Command
 
-        async with through_gate(state):
+        if state.get("gate"):
+            async with through_gate(state):
+                update = await node(state, config)
+        else:
             update = await node(state, config)
         caller = state.get("caller")
         if not caller or isinstance(update, Command):

@@ -101,10 +101,11 @@ class SpecialistNode:
             run.meter.rewind()  # the loop begins again, with everything replayed
 
     async def _work(self, loop: Loop, run: RunContext, desk: Desk | None = None) -> None:
+        talks = desk if desk and desk.tools else None
         async with aclosing(loop.events()) as events:
             async for event in events:
                 run.emit(event)
-                for to, text in desk.note(event) if desk else ():
+                for to, text in talks.note(event) if talks else ():
                     run.emit(loop.event(MessageSent, to=to, text=text))
         outcome = loop.outcome
         if isinstance(outcome.error, StorageError):
