@@ -68,6 +68,7 @@ def held(folder: Path) -> list[str]:
         ("Please keep in mind: the office closes at 5", "The office closes at 5."),
         ("Don't forget that my dog's name is Rex!", "My dog's name is Rex!"),
         ("My sister lives in Lisbon.", "My sister lives in Lisbon."),
+        ("Remember to buy milk.", "Remember to buy milk."),
     ],
 )
 def test_what_is_told_is_kept_once_and_the_answer_says_so(clerk, tmp_path, task, fact):
@@ -80,7 +81,6 @@ def test_what_is_told_is_kept_once_and_the_answer_says_so(clerk, tmp_path, task,
     [
         "Do you remember where I live?",
         "Everything that is known about Anna",
-        "Remember to buy milk.",
         "The population of France",
     ],
 )

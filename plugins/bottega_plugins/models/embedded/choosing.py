@@ -1,8 +1,8 @@
 """Choosing the tool for each part of a task: by meaning, and by a few plain signals.
 
 Three kinds of tools are known by what their descriptions mean: those that look things up, those
-that calculate and those that keep a fact. A question goes to the first, a sum to the second, a
-statement to the third and nothing else; any other must fit by itself.
+that calculate and those that keep a fact. A question goes to the first and never to the last, a
+sum to the second, a statement to the third; any other must fit by itself.
 """
 
 from __future__ import annotations
@@ -144,9 +144,10 @@ def _ranked(
 ) -> list[tuple[float, str]]:
     """Return the tools that fit a part, best first."""
     wanted = "sum" if expression_in(ask.text) else "lookup"
+    wanted = "keep" if ask.orders and "keep" in table.roles else wanted
     found: list[tuple[float, str]] = []
     for spec, row, role in zip(tools, table.rows, table.roles, strict=True):
-        if role in ("person", "end", "keep"):
+        if role in ("person", "end") or (role == "keep" and not ask.orders):
             continue
         shared = covered(ask.terms, terms(_told(spec))) if ask.terms else 0.0
         score = float(row @ vector) + 0.3 * shared + (0.5 if role == wanted else 0.0)

@@ -26,6 +26,7 @@ _SPLIT = re.compile(
     re.IGNORECASE,
 )
 _ASKING = re.compile(rf"\?|\b{_WH}\b|^\s*(?:please\s+|then\s+|also\s+)?{_DO}\b", re.IGNORECASE)
+_KEEPING = re.compile(r"\W*(?:please\s+)?(?:remember|keep|save|store|note)\b", re.IGNORECASE)
 _HEAD = re.compile(r"\b(?:which|what)\s+((?:[\w-]+\s+){0,2}?[\w-]+)", re.IGNORECASE)
 _OPEN = '"\u201c\u00ab'
 _CLOSE = '"\u201d\u00bb'
@@ -49,6 +50,11 @@ class Ask:
     def terms(self) -> list[str]:
         """Stems of the words outside of quotes, in order."""
         return terms(self.bare)
+
+    @cached_property
+    def orders(self) -> bool:
+        """Whether it begins with an order to keep something, and so wants no reply."""
+        return _KEEPING.match(self.text) is not None and "?" not in self.text
 
     @cached_property
     def head(self) -> str:
