@@ -20,7 +20,7 @@ from bottega.questions import Question, QuestionKind, Ruling, Verdict
 from bottega.runs import DAMAGED, RESUMABLE, Run
 
 _Fits = Callable[[Any], bool]
-_HINT = "put a copy of the store in its place, or give the run up: bottega runs drop RUN"
+_HINT = "put a copy of the store in its place, or give the run up: bottega runs drop {}"
 _LATEST = 1e11
 """Seconds since the epoch that are still a date."""
 
@@ -124,7 +124,7 @@ def _require(fits: bool, run_id: object, what: str) -> None:
 
 def _unreadable(run_id: object, what: str, why: str) -> StorageError:
     name = one_line(str(run_id), 60)
-    return StorageError(f"the {what} of run {name} cannot be read: {why}", hint=_HINT)
+    return StorageError(f"the {what} of run {name} cannot be read: {why}", hint=_HINT.format(name))
 
 
 def _is_text(value: object) -> bool:
@@ -151,9 +151,8 @@ def _is_object(value: object) -> bool:
     return isinstance(value, dict)
 
 
-def _is_texts(value: Any) -> bool:
-    parts: Iterable[Any] = value if isinstance(value, list) else (None,)
-    return all(map(_is_text, parts))
+def _is_texts(value: object) -> bool:
+    return isinstance(value, list) and all(map(_is_text, cast("Iterable[object]", value)))
 
 
 def _is_anything(value: object) -> bool:
