@@ -204,3 +204,23 @@ def test_time_is_only_asked_of_ends(tmp_path, monkeypatch):
     real = time.time
     monkeypatch.setattr(time, "time", lambda: real() + 40 * 86_400)
     assert pruned(store, Retention(seconds=30 * 86_400)).runs == ["r"]
+
+
+def test_a_finished_turn_of_a_thread_leaves_no_writes_behind(store):
+    name = "writes" if not isinstance(store, str) else "checkpoint_writes"
+    kept = []
+    for turn in range(4):
+        model = ScriptedModel(f"answer {turn}")
+        run(line(parts("a", model)), task=f"question {turn}?", thread="t", store=store)
+        kept.append(counts(store))
+        said = [message.text for message in model.requests[0].messages if message.text]
+        assert sum(text.startswith("answer") for text in said) == turn
+    assert {one[name] for one in kept} == {0}
+    assert [one["bottega_journal"] for one in kept] == [2, 4, 6, 8]
+
+
+def test_a_run_that_stops_on_the_way_keeps_them(store):
+    post = Post()
+    run(sender(post, call("send", to="ann")), thread="t", run_id="r", store=store, task="go")
+    name = "writes" if not isinstance(store, str) else "checkpoint_writes"
+    assert counts(store)[name] > 0

@@ -20,6 +20,7 @@ from bottega.retention import Retention, retention_set
 from bottega.runs import RESUMABLE, Run
 from bottega.store import Store, run_name, thread_name
 from bottega_agents.storage.stores import use_store
+from bottega_agents.storage.thread import LeasedThreads
 
 if TYPE_CHECKING:
     from bottega.plugin.manager import PluginManager
@@ -43,6 +44,8 @@ class Kept:
     """LangGraph's checkpointer."""
     register: Register
     lease: Lease
+    thread: str
+    """LangGraph's name of the thread."""
 
     async def wait(self, questions: Sequence[Question], heard: Rulings, end: RunEnded) -> bool:
         """Enter what the run waits for, and close it.
@@ -68,8 +71,14 @@ class Kept:
         return await self.register.settle(self.job.run_id, question.id, ruling)
 
     async def close(self, end: RunEnded) -> None:
-        """Enter how the run ended. Raises StorageError."""
+        """Enter how the run ended. Raises StorageError.
+
+        A thread grows with every run: what a finished one needs no more goes at once.
+        """
         await self.register.finish(self.lease, end)
+        if end.status == "done" and self.job.thread and isinstance(self.saver, LeasedThreads):
+            with suppress(StorageError):
+                await self.saver.forget_writes(self.thread)
 
     async def break_off(self) -> None:
         """Mark the run as interrupted where that can still be done."""
@@ -122,7 +131,8 @@ async def keep_run(
         leases: dict[str, Lease] = getattr(saver, "leases", {})
         leases[thread_of(name, job)] = lease
         try:
-            yield Kept(job=job, saver=saver, register=store.register, lease=lease)
+            thread = thread_of(name, job)
+            yield Kept(job=job, saver=saver, register=store.register, lease=lease, thread=thread)
         finally:
             leases.pop(thread_of(name, job), None)
 

@@ -135,8 +135,8 @@ def checksum(number: int, key: str, text: str) -> int:
 
     It tells bits that a disk has turned, and rows changed by hand; it keeps nobody out.
     """
-    stored = f"{number} {key} {text}".replace("\0", "\ufffd")  # as PostgreSQL is given it
-    crc = zlib.crc32(stored.encode(errors="surrogatepass"))
+    place = f"{number} {key} ".replace("\0", "\ufffd")  # as PostgreSQL is given it
+    crc = zlib.crc32(text.encode(), zlib.crc32(place.encode(errors="surrogatepass")))
     return crc - (1 << 32) if crc >> 31 else crc
 
 

@@ -25,7 +25,7 @@ from bottega_agents.storage.postgres_database import PostgresDatabase
 from bottega_agents.storage.postgres_schema import prepare
 from bottega_agents.storage.pruning import prune
 from bottega_agents.storage.serializer import StrictSerializer
-from bottega_agents.storage.thread import LeasedThreads, named, newest, removal, unnamed
+from bottega_agents.storage.thread import LeasedThreads, named, newest, removal, superseded, unnamed
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -50,6 +50,7 @@ _lease: ContextVar[Lease | None] = ContextVar("lease", default=None)
 class PostgresSaver(LeasedThreads, AsyncPostgresSaver):
     """A store in a PostgreSQL database, open between `async with` and its end."""
 
+    written = superseded("checkpoint_writes", PostgresDatabase.number)
     leftovers = (
         "DELETE FROM checkpoint_writes AS w WHERE thread_id = ? AND NOT EXISTS (SELECT 1 "
         "FROM checkpoints AS c WHERE c.thread_id = w.thread_id "

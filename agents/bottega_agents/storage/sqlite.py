@@ -25,7 +25,7 @@ from bottega_agents.storage.log import JOURNAL, statements
 from bottega_agents.storage.migration import migrate
 from bottega_agents.storage.pruning import prune
 from bottega_agents.storage.serializer import StrictSerializer
-from bottega_agents.storage.thread import LeasedThreads, named, newest, removal, unnamed
+from bottega_agents.storage.thread import LeasedThreads, named, newest, removal, superseded, unnamed
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -48,6 +48,7 @@ _CHECK = "SELECT 1 FROM bottega_runs WHERE run_id = ? AND epoch = ?"
 class InlineSqliteSaver(LeasedThreads, SqliteSaver, SqliteStore):
     """A store in one SQLite file whose async methods write at once."""
 
+    written = superseded("writes", SqliteDatabase.number)
     leftovers = (
         "DELETE FROM writes WHERE thread_id = ? AND NOT EXISTS (SELECT 1 FROM checkpoints AS c "
         "WHERE c.thread_id = writes.thread_id AND c.checkpoint_ns = writes.checkpoint_ns "

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 class LeasedThreads:
     """The threads of a store, each written to in the name of a run."""
 
+    written: str
+    """The statement for `forget_writes`."""
+
     def __init__(self, database: Database) -> None:
         self.leases: dict[str, Lease] = {}
         """By LangGraph's thread: in whose name is written."""
@@ -30,6 +33,14 @@ class LeasedThreads:
     def open_log(self, thread: str, task: str) -> JournalLog:
         """Return the journal of one visit of a node."""
         return JournalLog(self._journaled, thread, task, self.leases.get(thread))
+
+    async def forget_writes(self, thread: str) -> None:
+        """Remove what nodes have written to states that are in later checkpoints by now.
+
+        Only for a thread whose last run is over: nobody takes it up in the middle. Raises
+        StorageError.
+        """
+        await self._journaled.do(self.written, thread, thread)
 
     def lease_of(self, config: RunnableConfig) -> Lease | None:
         """Return in whose name is written to the configuration's thread; None for nobody's."""
@@ -46,6 +57,15 @@ def newest(number: str) -> str:
     return (
         "SELECT checkpoint_id FROM checkpoints WHERE thread_id = ? AND checkpoint_ns = ? "  # noqa: S608  # constants
         f"ORDER BY {number} DESC LIMIT 1"
+    )
+
+
+def superseded(writes: str, number: str) -> str:
+    """Return the statement that removes from a table of writes what the newest checkpoint has."""
+    newest_one = newest(number).replace("checkpoint_ns = ?", "checkpoint_ns = ''")
+    return (
+        f"DELETE FROM {writes} WHERE thread_id = ? AND checkpoint_ns = '' "  # noqa: S608  # constants
+        f"AND checkpoint_id <> ({newest_one})"
     )
 
 
