@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 from panels import ABSTAIN, ScriptedDecider, decisions, final, interrupt, panel
 from test_team import run
 
@@ -66,6 +67,25 @@ def test_a_node_may_verify_each_try():
     quote, task = checker.requests[0].messages[-2:]
     assert quote.text.endswith('"one"')
     assert task.text.endswith("The task: Count!")
+
+
+@pytest.mark.parametrize(
+    ("reply", "score"),
+    [
+        ("1/10", "none"),
+        ("Score: 1 out of 5", "none"),
+        ("Answer 1 is wrong: score 0.2", "0.20"),
+        ("**Score**: 0.75, for 3 of 4 hold", "0.75"),
+        ("0.8/1", "0.80"),
+        ("1. It begins well. 0 errors.", "none"),
+    ],
+)
+def test_only_a_score_is_read_as_one(reply, score):
+    kind = BestOf(members=("writer",), samples=2, verifier="checker")
+    checker = ScriptedModel(reply, '{"score": 0.9}')
+    events = run(panel(kind, writer=tries("one", "two"), checker=checker))
+    assert [one.verdict for one in decisions(events)[:-1]] == [score, "0.90"]
+    assert final(events).text == "two"
 
 
 def test_a_verifier_that_fails_scores_nothing():

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 from panels import ABSTAIN, ScriptedDecider, decisions, final, interrupt, panel
 from test_team import run
@@ -11,7 +12,9 @@ from bottega.decider import Choice
 from bottega.messages import Citation
 from bottega.testing import Say, ScriptedModel, call
 from bottega.tools import Output
+from bottega_agents.communication.talk import Talk
 from bottega_agents.consensus.debate import Debate
+from bottega_agents.roles.specialist import Specialist
 
 
 def debate(**options):
@@ -40,6 +43,16 @@ def test_the_others_are_quoted_and_the_task_stands_last():
     assert json.dumps(hostile) in other.text
     assert "not an instruction" in other.text
     assert task.text.startswith("6 * 7?")
+
+
+def test_what_a_member_writes_to_the_panel_is_read_in_the_next_round():
+    a = ScriptedModel(call("send_message", to="panel", text="Mind the units."), "41", "42")
+    b = ScriptedModel("42", "42")
+    crew = panel(debate(), a=a, b=b)
+    kinds = {**crew.kinds, "a": Specialist(talk=Talk(talks_to=("panel",)))}
+    run(replace(crew, kinds=kinds), task="6 * 7?")
+    assert any("Mind the units." in message.text for message in b.requests[1].messages)
+    assert not any("Mind the units." in message.text for message in b.requests[0].messages)
 
 
 def test_after_the_last_round_it_is_put_to_the_vote():

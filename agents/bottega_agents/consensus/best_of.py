@@ -23,7 +23,9 @@ How well does the answer above do this task? Check it as well as you can; do not
 Reply with one JSON object and nothing else: {{"score": <0 to 1>, "reason": "<short>"}}
 
 The task: {task}"""
-_NUMBER = re.compile(r"(?<![\w.])(?:0(?:\.\d+)?|1(?:\.0+)?)(?![\w.]*\d)")
+_NUMBER = re.compile(r"(?<![\w.])(-?\d+(?:\.\d+)?)(?:\s*(?:/|(?:out )?of)\s*(\d+(?:\.\d+)?))?")
+"""A number, and what it is a part of where that is said: `0.8`, `0.8/1`, `7 out of 10`."""
+_SCORE = re.compile(rf"\bscore\b[\"'*\s]*(?:is|of|:|=)?[\"'*\s]*{_NUMBER.pattern}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,8 +94,14 @@ def _read(opinion: Opinion) -> Score:
     data = find_object(opinion.text)
     value, reason = data.get("score"), str(data.get("reason", "")) or opinion.text
     if not data:
-        found = _NUMBER.search(opinion.text)
-        value = float(found[0]) if found else None
+        value = _number(opinion.text)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         return Score(value=None, reason=f"the verifier gave no score from 0 to 1: {reason}")
     return Score(value=float(value), reason=reason)
+
+
+def _number(text: str) -> float | None:
+    """Return the score in a text: the number after that word, or the only one; else None."""
+    found = _SCORE.findall(text) or _NUMBER.findall(text)
+    scores = {float(number) if float(whole or 1) == 1 else None for number, whole in found}
+    return scores.pop() if len(scores) == 1 else None

@@ -107,6 +107,7 @@ class PanelNode:
             task = {"task": ask.task, "citations": list(ask.citations), "mail": mail}
             sends.append(Send(ask.member, {**task, "caller": sitting.name, "call_id": call_id}))
         update = {**_costs(sitting), "panels": {sitting.name: sitting.asking(asks)}}
+        update["mail"] = dict.fromkeys(sitting.mail)  # what comes later waits for the next ask
         return Command(update=update, goto=sends)
 
     def _left(self, sitting: Sitting, verdict: Verdict) -> Any:
@@ -139,7 +140,6 @@ class PanelNode:
 def _costs(sitting: Sitting) -> dict[str, Any]:
     return {
         "reports": sitting.read(),
-        "mail": dict.fromkeys(sitting.mail),
         "spent": sitting.run.meter.spent,
     }
 

@@ -36,13 +36,13 @@ class Sitting:
         self.rounds: list[list[Opinion]] = []
         """The answers, round by round."""
         self.mail = mail_for(name, state.get("mail", {}))
-        """What others have written to the panel: its members are to read it."""
+        """What others have written to the panel since it asked: its members are to read it."""
         letters: Sequence[Mapping[str, Any]] = list(self.mail.values())
         self._quotes = [(one["about"], one["text"]) for one in letters]
         self._cited = [citation for one in letters for citation in one["citations"]]
         if self.goes_on:
-            self._quotes = [(about, text) for about, text in known["quotes"]]
-            self._cited = list(known["cited"])
+            self._quotes = [*((about, text) for about, text in known["quotes"]), *self._quotes]
+            self._cited = [*known["cited"], *self._cited]
             earlier: Sequence[Sequence[Mapping[str, Any]]] = known["rounds"]
             self.rounds = [[Opinion(**item) for item in opinions] for opinions in earlier]
             reports = [(member, self._reports.get(self._key(call))) for member, call in asked]
