@@ -88,7 +88,7 @@ class Actions:
         if tool is None:
             error = UnknownNameError("tool", call.name, self._tools)
             return Done(result=failed(call, str(error)), misused=True)
-        denied = self._denied(tool)
+        denied = "" if self._allow is None else self._denied(tool, self._allow)
         if denied:
             return Done(result=failed(call, denied))
         try:
@@ -110,11 +110,9 @@ class Actions:
                 return result_from_json(refused)
         return None
 
-    def _denied(self, tool: Tool) -> str:
+    def _denied(self, tool: Tool, allowed: frozenset[str]) -> str:
         """Say which permission is missing; nothing when all are there."""
-        if self._allow is None:
-            return ""
-        missing = sorted(need for need in tool.permissions if not _granted(need, self._allow))
+        missing = sorted(need for need in tool.permissions if not _granted(need, allowed))
         if not missing:
             return ""
         return (

@@ -46,18 +46,18 @@ class Asking:
     async def reply(self) -> Reply:
         """Ask the model, or read from the journal what it said before a crash."""
         loop = self._loop
-        key = f"{loop.step}/reply"
+        keeps = loop.journal.keeps
         if self._compactor.replay():
             self._rename()
-        recorded = loop.journal.entries.get(key) if loop.journal.keeps else None
+        recorded = loop.journal.entries.get(f"{loop.step}/reply") if keeps else None
         if recorded is not None:
             self._meter.clock.go_on_from(recorded.get("elapsed", 0.0))
             return self._spending.count(self._request(), reply_from_json(recorded))
         async with call_under_way():
             reply = await self._fitted()
-            if loop.journal.keeps:
+            if keeps:
                 entry = {**reply_to_json(reply), "elapsed": self._meter.seconds}
-                await loop.journal.write(key, entry)
+                await loop.journal.write(f"{loop.step}/reply", entry)
         return reply
 
     def read(self, reply: Reply) -> Turn:

@@ -20,7 +20,9 @@ class CallIds:
 
     def named(self, turn: Turn, step: int) -> Turn:
         """Return the turn with an id for every call, a new one where the model's cannot stand."""
-        given = [*(call.id for call in turn.calls), *(call.id for call in turn.bad_calls)]
+        given = [call.id for call in turn.calls]
+        if turn.bad_calls:
+            given += [call.id for call in turn.bad_calls]
         if all(given) and len(set(given)) == len(given) and self._taken.isdisjoint(given):
             self._taken.update(given)
             return turn

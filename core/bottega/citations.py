@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from bottega.messages import Citation, Message
+from bottega.messages import Citation, Message, ToolResult
 
 _BRACKETS = re.compile(r"\[([^\[\]\n]{1,300})\]")
 _BETWEEN_KEYS = re.compile(r"\s*[;,]\s*")
@@ -28,5 +28,10 @@ def resolve(text: str, evidence: Mapping[str, Citation]) -> tuple[Citation, ...]
 
 def evidence_in(messages: Iterable[Message]) -> dict[str, Citation]:
     """Return every passage that tools have returned in a conversation, by key."""
-    results = (result for message in messages for result in message.results)
-    return {citation.key: citation for result in results for citation in result.citations}
+    return {
+        citation.key: citation
+        for message in messages
+        for part in message.parts
+        if isinstance(part, ToolResult)
+        for citation in part.citations
+    }

@@ -61,7 +61,9 @@ class call_under_way:  # noqa: N801  # used as a function, at every step: a gene
     __slots__ = ("_halt", "_outside")
 
     async def __aenter__(self) -> None:
-        self._halt = None if _INSIDE.get() else HALT.get()
+        self._halt = HALT.get()
+        if self._halt is not None and _INSIDE.get():
+            self._halt = None
         if self._halt is not None:
             await self._halt.begin()
             self._outside = _INSIDE.set(True)

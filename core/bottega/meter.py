@@ -231,8 +231,7 @@ class Meter:
     @property
     def deadline(self) -> float | None:
         """`time.monotonic()` at which the time is up."""
-        left = self.seconds_left()
-        return None if left is None else time.monotonic() + left
+        return time.monotonic() + max(0.0, self._seconds_left()) if self._timed else None
 
     def seconds_left(self) -> float | None:
         """Return the seconds until the time is up, never below zero; None without a limit."""

@@ -110,6 +110,8 @@ class Steps:
 
     def _heard(self, turn: Turn) -> list[Event]:
         """Return the events that tell what the model was shown and thought."""
+        if not turn.thought and not self._asking.news:
+            return []
         events, self._asking.news[:] = self._asking.news[:], []
         if turn.thought:
             self._loop.thought = turn.thought
@@ -150,11 +152,11 @@ class Steps:
             loop.event(Action, call_id=call.id, tool=call.name, arguments=call.arguments)
             for call in turn.calls
         ]
-        calls = turn.calls[:MAX_CALLS]
-        if self._is_stuck(calls):
-            what = self._repeats.told(loop.parts.name, calls)
+        if refused and self._is_stuck(turn.calls[:MAX_CALLS]):
+            what = self._repeats.told(loop.parts.name, turn.calls[:MAX_CALLS])
             events.append(loop.event(Stuck, what=what, times=self._repeats.count))
-        return events + [self._observed(item) for item in refused]
+        events += map(self._observed, refused)
+        return events
 
     async def _over(
         self, turn: Turn, done: Sequence[Done], handed_on: Sequence[ToolCall]
@@ -183,8 +185,10 @@ class Steps:
         self, turn: Turn, done: Sequence[Done]
     ) -> tuple[Sequence[ToolCall], Sequence[ToolCall]]:
         """Return the calls to carry out here, and those that others carry out."""
-        over = {item.result.call_id for item in done}
-        calls = [call for call in turn.calls if call.id not in over] if over else turn.calls
+        calls: Sequence[ToolCall] = turn.calls
+        if done:
+            over = {item.result.call_id for item in done}
+            calls = [call for call in calls if call.id not in over]
         if not self._hands_on:
             return calls, ()
         handed_on = [call for call in calls if self._is_handed_on(call)]
@@ -208,14 +212,13 @@ class Steps:
 
     def _refused(self, turn: Turn) -> list[Done]:
         """Return the results of calls that are not carried out at all."""
-        refused = [
-            Done(result=failed(ToolCall(id=bad.id, name=bad.name), bad.problem), misused=True)
-            for bad in turn.bad_calls
-        ]
-        refused += [
-            Done(result=failed(call, TOO_MANY), misused=True) for call in turn.calls[MAX_CALLS:]
-        ]
-        now = turn.calls[:MAX_CALLS]
+        refused: list[Done] = []
+        for bad in turn.bad_calls:
+            result = failed(ToolCall(id=bad.id, name=bad.name), bad.problem)
+            refused.append(Done(result=result, misused=True))
+        now, over = turn.calls[:MAX_CALLS], turn.calls[MAX_CALLS:]
+        if over:
+            refused += [Done(result=failed(call, TOO_MANY), misused=True) for call in over]
         if self._is_stuck(now):
             return refused + [Done(result=failed(call, REPEATED)) for call in now]
         if not self._hands_on:
