@@ -39,10 +39,19 @@ def test_a_plain_team_has_no_fields_that_nothing_writes():
         "spent",
         "elapsed",
         "author",
-        "passed",
-        "stuck",
-        "mail",
     }
+
+
+def test_nodes_that_work_reaches_from_others_have_what_watches_it():
+    pair = line(parts("a", ScriptedModel("one")), parts("b", ScriptedModel("two")))
+    assert fields(pair) - fields(plain()) == {"passed", "stuck", "mail"}
+
+
+def test_a_node_that_leads_back_to_itself_is_watched():
+    crew = plain()
+    first, last = crew.spec.edges
+    again = replace(crew, spec=replace(crew.spec, edges=(first, replace(last, target="a"))))
+    assert fields(again) - fields(crew) == {"passed", "stuck", "mail"}
 
 
 def test_a_bound_on_an_edge_brings_the_counts():

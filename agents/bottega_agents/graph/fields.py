@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any, TypedDict, get_type_hints
 
 from bottega.engine import Team
+from bottega.spec.model import END
 from bottega_agents.graph.plan import Plan
 from bottega_agents.graph.state import State
 from bottega_agents.roles.coordinator import Coordinator
@@ -18,7 +19,7 @@ from bottega_agents.roles.critic import Critic
 from bottega_agents.roles.specialist import Specialist
 
 COUNTS, REVIEWS, DELEGATES, HANDS_OVER, POSTS = "counts", "reviews", "delegates", "hands", "posts"
-OTHERS = "others"
+MEETS, OTHERS = "meets", "others"
 
 USED_BY = {
     "tokens": COUNTS,
@@ -33,6 +34,9 @@ USED_BY = {
     "reports": DELEGATES,
     "handovers": HANDS_OVER,
     "board": POSTS,
+    "passed": MEETS,
+    "stuck": MEETS,
+    "mail": MEETS,
     "plans": OTHERS,
     "panels": OTHERS,
     "maps": OTHERS,
@@ -51,7 +55,10 @@ def state_of(team: Team, plan: Plan) -> type[Any]:
     if any(type(kind) not in (Specialist, Coordinator, Critic) for kind in kinds):
         return State
     found = {use for kind in kinds for use in _uses(kind)}
-    return _state(frozenset(found | ({COUNTS} if plan.counts else set())))
+    onward = {target for name in plan.names for way in plan.ways[name] for target in way.targets}
+    alone = len(plan.names) == 1 and onward <= {END}
+    also = {COUNTS: plan.counts, MEETS: not alone}
+    return _state(frozenset({*found, *(use for use, is_so in also.items() if is_so)}))
 
 
 def _uses(kind: Any) -> Iterable[str]:

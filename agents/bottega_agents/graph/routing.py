@@ -127,10 +127,9 @@ class Routed:
         if barred and not known["failed"]:
             update |= _best_so_far(update, self.name)
             update |= {} if way else {"partial": True, "reason": USED_UP.format(edge=barred.edge)}
-            left = parcel(seen, update, self.name)
         self._watch.letters(state, update, run_of(config))
         way = self._watch.turned(way, state, update, run_of(config))
-        left = parcel(seen, update, self.name)
+        left = parcel(seen, update, self.name) if self._plan.counts else left
         if barred and way is None and not known["failed"]:
             update |= {"partial": True, "reason": USED_UP.format(edge=barred.edge)}
         if way is not None and known["failed"]:
