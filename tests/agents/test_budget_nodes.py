@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from test_communication import crew as talking
 from test_team import both, parts, run, team, verdict
 
 from bottega import Budget, Graph, tool
@@ -15,6 +16,8 @@ from bottega.price import Price
 from bottega.spec.model import EdgeSpec, GraphSpec, NodeSpec
 from bottega.spec.reader import parse_graph
 from bottega.testing import Say, ScriptedModel, call
+from bottega_agents.communication.talk import Talk
+from bottega_agents.roles.coordinator import Coordinator
 from bottega_agents.roles.specialist import Specialist
 
 
@@ -208,6 +211,19 @@ def crew_of_free():
     free = Price(input=0, output=0)
     models = [ScriptedModel(text, price=free) for text in ("42", "", "", verdict(True))]
     return team(*models)
+
+
+def test_who_takes_a_task_over_from_a_delegate_spends_out_of_its_own_limits():
+    talk = Talk(hands_off_to=("two",))
+    kinds = {"lead": Coordinator(delegates=("one",)), "one": Specialist(talk=talk)}
+    lead = ScriptedModel(call("one", task="Count."), call("one", task="Again."), "Both say 2.")
+    handing = [call("handoff", to="two", reason="You count better.")] * 2
+    models = {"one": ScriptedModel(*handing), "two": ScriptedModel("2", "2")}
+    crew = talking(["start -> lead", "lead -> end"], kinds, lead=lead, **models)
+    events = run(limited(crew, one=Budget.only(steps=1), two=Budget.only(steps=1)))
+    results = [lead.requests[n].messages[-1].results[0].content for n in (1, 2)]
+    assert results == ["2", "2"]
+    assert events[-1].steps == 7
 
 
 def test_limits_of_a_node_in_a_file():

@@ -68,14 +68,20 @@ def _spent(
 
 
 def _hands_on(update: Any, name: str) -> bool:
-    """Say whether the node of that name waits for others now, or is to be visited again."""
+    """Say whether the node of that name waits for others now, or is to be visited again.
+
+    What it hands over for good is sent in the name of whoever asked it.
+    """
     from langgraph.types import Command, Send
 
     if not isinstance(update, Command):
         return False
     goto: Any = cast("Any", update).goto
     targets = cast("Sequence[Any]", goto) if isinstance(goto, list) else (goto,)
-    return any(isinstance(target, Send) or target == name for target in targets)
+    return any(
+        target.arg.get("caller") == name if isinstance(target, Send) else target == name
+        for target in targets
+    )
 
 
 def _with(update: Any, more: Mapping[str, Any]) -> Any:
