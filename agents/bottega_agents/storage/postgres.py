@@ -25,7 +25,15 @@ from bottega_agents.storage.postgres_database import PostgresDatabase
 from bottega_agents.storage.postgres_schema import prepare
 from bottega_agents.storage.pruning import prune
 from bottega_agents.storage.serializer import StrictSerializer
-from bottega_agents.storage.thread import LeasedThreads, named, newest, removal, superseded, unnamed
+from bottega_agents.storage.thread import (
+    LeasedThreads,
+    is_input,
+    named,
+    newest,
+    removal,
+    superseded,
+    unnamed,
+)
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -147,6 +155,8 @@ class PostgresSaver(LeasedThreads, AsyncPostgresSaver):
         task_id: str,
         task_path: str = "",
     ) -> None:
+        if is_input(writes, task_path):
+            return
         put = super().aput_writes
         await self._leased(config, lambda: put(config, writes, task_id, task_path))
 

@@ -25,7 +25,15 @@ from bottega_agents.storage.log import JOURNAL, statements
 from bottega_agents.storage.migration import migrate
 from bottega_agents.storage.pruning import prune
 from bottega_agents.storage.serializer import StrictSerializer
-from bottega_agents.storage.thread import LeasedThreads, named, newest, removal, superseded, unnamed
+from bottega_agents.storage.thread import (
+    LeasedThreads,
+    is_input,
+    named,
+    newest,
+    removal,
+    superseded,
+    unnamed,
+)
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -153,7 +161,8 @@ class InlineSqliteSaver(LeasedThreads, SqliteSaver, SqliteStore):
         task_id: str,
         task_path: str = "",
     ) -> None:
-        await self._leased(config, lambda: self.put_writes(config, writes, task_id, task_path))
+        if not is_input(writes, task_path):
+            await self._leased(config, lambda: self.put_writes(config, writes, task_id, task_path))
 
     def delete_thread(self, thread_id: str) -> None:
         """Delete the thread's checkpoints and journals."""

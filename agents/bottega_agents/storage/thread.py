@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from langgraph.checkpoint.base import get_checkpoint_id
+from langgraph.checkpoint.base import WRITES_IDX_MAP, get_checkpoint_id
 
 from bottega.database import Database
 from bottega.register import Lease
@@ -45,6 +45,18 @@ class LeasedThreads:
     def lease_of(self, config: RunnableConfig) -> Lease | None:
         """Return in whose name is written to the configuration's thread; None for nobody's."""
         return self.leases.get(str(config.get("configurable", {})["thread_id"]))
+
+
+_INPUT = "~__pregel_pull, __start__"
+"""LangGraph's path of the task that takes the input apart."""
+
+
+def is_input(writes: Sequence[tuple[str, Any]], task_path: str) -> bool:
+    """Say whether writes only repeat the input, which the checkpoint before them holds whole.
+
+    A task that has written nothing is done again, and this one asks nobody anything.
+    """
+    return task_path == _INPUT and not any(channel in WRITES_IDX_MAP for channel, _ in writes)
 
 
 def newest(number: str) -> str:
