@@ -122,10 +122,9 @@ class Actions:
     async def _journaled(
         self, tool: Tool, call: ToolCall, arguments: dict[str, Any], step: int
     ) -> Done:
-        invocation = self._invocation(tool, call, arguments, step)
+        done = await self._called(self._invocation(tool, call, arguments, step))
         if not self._journal.keeps:
-            return await self._called(invocation)
-        done = await self._called(invocation)
+            return done
         if done.question is not None:
             await self._journal.write(f"{step}/parked/{call.id}", call.name)
             return done

@@ -152,12 +152,15 @@ class Agent(Runnable):
         else:
             events = self._in_graph(task, thread, budget, ask)
         episode = EpisodeReader.of([self.parts.memory])
+        emit = self._assembler.plugins.emit
         async with aclosing(events) as stream:
             async for event in stream:
                 failure = await episode.read(event) if episode else None
-                for one in (event,) if failure is None else (failure, event):
-                    self._assembler.plugins.emit(one)
-                    yield one
+                if failure is not None:
+                    emit(failure)
+                    yield failure
+                emit(event)
+                yield event
 
     async def _alone(
         self, parts: AgentParts, task: str, limits: Budget, ask: Ask | None
