@@ -66,7 +66,7 @@ class Steps:
         """How often the same may be done; None for as often as it likes."""
         self._repeats = Repeats.of(loop.messages, parts.dialect) if loop.began else Repeats()
 
-    async def events(self) -> AsyncGenerator[Event, None]:  # noqa: PLR0912  # one generator: a second costs 10 µs a step
+    async def events(self) -> AsyncGenerator[Event, None]:  # noqa: PLR0912  # a second costs 10 µs a step
         """Step until the loop has an outcome; what ends it is an outcome, too."""
         loop = self._loop
         try:
@@ -167,19 +167,16 @@ class Steps:
         if questions:  # what is finished is recorded; the turn is taken up again with the rulings
             loop.outcome = Outcome(status="waiting", reason=_waits(questions), questions=questions)
             return [loop.event(Asked, question=question.to_json()) for question in questions]
-        await self._record(done)
+        if loop.journal.keeps:
+            await self._record(done)
         answer = self._concluded(turn, done, handed_on)
         return [] if answer is None else [answer]
 
     async def _record(self, done: Sequence[Done]) -> None:
         """Keep the results that came of no call, so that the conversation can be told again."""
-        loop = self._loop
-        if not loop.journal.keeps:
-            return
-        unmade = [item.result for item in done if not item.recorded]
+        unmade = [result_to_json(item.result) for item in done if not item.recorded]
         if unmade:
-            recorded = [result_to_json(result) for result in unmade]
-            await loop.journal.write(f"{loop.step}/refused", recorded)
+            await self._loop.journal.write(f"{self._loop.step}/refused", unmade)
 
     def _sorted(
         self, turn: Turn, done: Sequence[Done]
