@@ -127,8 +127,9 @@ class Routed:
         if barred and not known["failed"]:
             update |= _best_so_far(update, self.name)
             update |= {} if way else {"partial": True, "reason": USED_UP.format(edge=barred.edge)}
-        self._watch.letters(state, update, run_of(config))
-        way = self._watch.turned(way, state, update, run_of(config))
+        run = run_of(config)
+        self._watch.letters(state, update, run)
+        way = self._watch.turned(way, state, update, run)
         left = parcel(seen, update, self.name) if self._plan.counts else left
         if barred and way is None and not known["failed"]:
             update |= {"partial": True, "reason": USED_UP.format(edge=barred.edge)}

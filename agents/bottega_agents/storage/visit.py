@@ -23,7 +23,9 @@ def visit_name(config: Mapping[str, Any]) -> str:
     namespace, path = metadata.get("langgraph_checkpoint_ns"), metadata.get("langgraph_path", ())
     if not namespace:
         return ""
-    names = "/".join(part.partition(":")[0] for part in namespace.split("|"))
+    names = namespace.partition(":")[0]
+    if "|" in namespace:  # graphs around it
+        names = "/".join(part.partition(":")[0] for part in namespace.split("|"))
     name = f"{metadata['langgraph_step']}:{names}"
     return f"{name}#{path[1]}" if path and path[0] == _SENT else name
 
