@@ -9,6 +9,7 @@ and every effect. Prints a line of JSON for each run.
 """
 
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -28,6 +29,7 @@ from bottega_agents.recovery import recover_team
 from bottega_agents.storage.log import JournalLog
 from bottega_agents.storage.postgres import PostgresSaver
 from bottega_agents.storage.sqlite import InlineSqliteSaver
+from bottega_agents.storage.stores import close_stores
 
 MOST = 40
 """Kills of one run; then it is let through."""
@@ -54,7 +56,7 @@ class Moments:
             self.at(f"before {name}")
             intent = kind is JournalLog and "/intent/" in args[1]
             if intent:  # a server may have it before we hear so
-                self.traces.start("once, not begun yet")
+                self.traces.start(f"once, not begun yet: {args[1]} of journal {id(args[0])}")
             result = await method(*args, **kwargs)
             if kind is JournalLog and not intent:
                 self.traces.recorded()
@@ -167,11 +169,19 @@ def chain(folder: Path, first: int, step: int) -> None:
 
 
 def warm(folder: Path) -> None:
-    """Import before the first fork what every child needs."""
-    team = crew(Traces(folder))
-    LangGraphEngine().compile(team)
-    asyncio.run(team.parts["lead"].decider.judge("Is it warm?"))
-    (folder / "calls").unlink()
+    """Do before the first fork what a process does once: import, compile, read hints."""
+    mine = folder / "warm"
+    mine.mkdir()
+    traces = Traces(mine)
+    job = Job(task="go", limits=Budget(), run_id="warm", store=mine / "bottega.db")
+
+    async def once() -> None:
+        async for event in LangGraphEngine().stream(crew(traces), job):
+            event.dumps()
+
+    asyncio.run(once())
+    close_stores()
+    gc.freeze()  # the children copy no page for the collector's sake
 
 
 if __name__ == "__main__":
