@@ -11,13 +11,12 @@ import subprocess
 import sys
 import textwrap
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
-from hash_embedder import HashEmbedder
+from scattered import Scattered, in_one_thread
 
 from bottega.errors import StorageError
 from bottega_plugins.knowledge.index import clusters, codes, manifest, store
@@ -25,40 +24,44 @@ from bottega_plugins.knowledge.index.manifest import SegmentInfo
 from bottega_plugins.knowledge.knowledge_base import KnowledgeBase
 from bottega_plugins.knowledge.search.search import Search
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-COUNT = 2_000
+COUNT = 1_600
+LARGE = 800
+"""Passages above which a segment has lists here, as it still has once 600 are deleted."""
 BY_VECTORS = Search(mode="vectors")
-
-
-class Scattered(HashEmbedder):
-    """Vectors that point anywhere: no two texts are near each other."""
-
-    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        import numpy as np
-
-        rows = np.empty((len(texts), self.dimension), dtype=np.float32)
-        for row, text in zip(rows, texts, strict=True):
-            seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8])
-            row[:] = np.random.default_rng(seed).standard_normal(self.dimension)
-        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
 @pytest.fixture(autouse=True, scope="module")
 def _small() -> Iterator[None]:
     """Treat a segment of these tests as a large one."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(clusters, "MOST_FLAT", 1_000)
+        patched.setattr(clusters, "MOST_FLAT", LARGE)
         patched.setattr(codes, "_MOST", 2)
         patched.setattr(store, "_SMALL", 0)
+        patched.setattr(clusters, "build", in_one_thread(clusters.build))
+        patched.setattr(codes, "build", in_one_thread(codes.build))
+        patched.setenv("OMP_NUM_THREADS", "1")  # for processes that are started here
         yield
 
 
 @pytest.fixture(scope="module")
 def _built(_small: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return made(tmp_path_factory.mktemp("built") / "base").path
+    base = opened(tmp_path_factory.mktemp("built") / "base")
+    base.add((f"note {number:04d}", f"newt {number} in the pond") for number in range(COUNT))
+    return base.path
+
+
+@pytest.fixture(scope="module")
+def _flat(_built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(clusters, "MOST_FLAT", 10 * COUNT)
+        return anew(_built, tmp_path_factory.mktemp("flat") / "base")
+
+
+@pytest.fixture(scope="module")
+def _poor(_built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(codes, "_ENOUGH", 1.1)
+        return anew(_built, tmp_path_factory.mktemp("poor") / "base")
 
 
 @pytest.fixture
@@ -66,14 +69,30 @@ def base(_built: Path, tmp_path: Path) -> KnowledgeBase:
     return opened(shutil.copytree(_built, tmp_path / "base"))
 
 
-def made(path: Path) -> KnowledgeBase:
-    base = opened(path)
-    base.add((f"note {number:04d}", f"newt {number} in the pond") for number in range(COUNT))
-    return base
+@pytest.fixture
+def flat(_flat: Path, tmp_path: Path) -> KnowledgeBase:
+    """Return the same documents where every vector is compared."""
+    return opened(shutil.copytree(_flat, tmp_path / "flat"))
+
+
+@pytest.fixture
+def poor(_poor: Path, tmp_path: Path) -> KnowledgeBase:
+    """Return the same documents where no codes found enough to be kept."""
+    return opened(shutil.copytree(_poor, tmp_path / "poor"))
+
+
+def anew(built: Path, path: Path) -> Path:
+    """Return a copy whose segment is written anew: documents and vectors are taken over."""
+    copy = opened(shutil.copytree(built, path))
+    (lost,) = copy.index.glob("segment-*/codes.faiss")
+    lost.unlink()
+    report = copy.repair()
+    assert (report.documents, report.embedded) == (COUNT, 0)
+    return path
 
 
 def opened(path: Path) -> KnowledgeBase:
-    return KnowledgeBase.open(path, Scattered())
+    return KnowledgeBase.open(path, Scattered(dimension=32))
 
 
 def segment_of(base: KnowledgeBase) -> SegmentInfo:
@@ -88,15 +107,8 @@ def nearest(base: KnowledgeBase, asked: int, k: int = 10, **filters: str) -> lis
     return [each.source for each in base.search(f"frog {asked}", k, wanted, BY_VECTORS)]
 
 
-def exact(base: KnowledgeBase, monkeypatch: pytest.MonkeyPatch) -> KnowledgeBase:
-    """Return the same documents where every vector is compared."""
-    with monkeypatch.context() as patched:
-        patched.setattr(clusters, "MOST_FLAT", 10 * COUNT)
-        return made(base.path.with_name("flat"))
-
-
 def test_scattered_vectors_are_found_by_codes_and_compared_exactly(
-    base: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
+    base: KnowledgeBase, flat: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     info = segment_of(base)
     assert info.clusters
@@ -111,7 +123,6 @@ def test_scattered_vectors_are_found_by_codes_and_compared_exactly(
         return really(*given)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
     monkeypatch.setattr(codes, "searched", searching)
-    flat = exact(base, monkeypatch)
     assert segment_of(flat).codes is None
     hits = [len({*nearest(base, n)} & {*nearest(flat, n)}) for n in range(30)]
     assert len(asked) == 30, "the codes were looked at"
@@ -122,9 +133,8 @@ def test_scattered_vectors_are_found_by_codes_and_compared_exactly(
 
 
 def test_filters_and_deleted_documents_are_kept_out_of_what_codes_find(
-    base: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
+    base: KnowledgeBase, flat: KnowledgeBase
 ) -> None:
-    flat = exact(base, monkeypatch)
     gone = nearest(base, 5)[:3]
     assert base.delete(gone) == flat.delete(gone) == 3
     assert segment_of(base).deleted
@@ -169,13 +179,10 @@ def test_codes_are_not_read_before_they_are_needed_and_never_when_damaged(
 
 
 def test_an_index_of_format_2_is_searched_and_gets_codes_with_the_next_change(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    poor: KnowledgeBase,
 ) -> None:
-    with monkeypatch.context() as patched:
-        patched.setattr(codes, "_ENOUGH", 1.1)
-        base = made(tmp_path / "base")
     for name in (manifest.NAME, manifest.COPY):
-        path = base.index / name
+        path = poor.index / name
         fields = json.loads(path.read_bytes())
         fields["format"] = 2
         del fields["sha256"]
@@ -184,7 +191,7 @@ def test_an_index_of_format_2_is_searched_and_gets_codes_with_the_next_change(
         plain = json.dumps(fields, sort_keys=True, separators=(",", ":"))
         digest = hashlib.sha256(plain.encode()).hexdigest()
         path.write_text(json.dumps({**fields, "sha256": digest}))
-    old = opened(base.path)
+    old = opened(poor.path)
     before = nearest(old, 3)
     assert segment_of(old).wants_codes
     report = old.add(("toad", "A toad by the pond."))
@@ -197,18 +204,17 @@ def test_an_index_of_format_2_is_searched_and_gets_codes_with_the_next_change(
 
 
 def test_codes_that_find_too_little_are_not_kept_and_not_tried_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    poor: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(codes, "_ENOUGH", 1.1)
-    base = made(tmp_path / "base")
-    info = segment_of(base)
+    info = segment_of(poor)
     assert info.codes
     assert info.codes.times == 0
     assert not info.wants_codes
-    assert not [*base.index.glob("segment-*/codes.faiss")]
-    assert len(nearest(base, 3)) == 10
-    base.add(("toad", "A toad by the pond."))
-    found = manifest.read_manifest(base.index)
+    assert not [*poor.index.glob("segment-*/codes.faiss")]
+    assert len(nearest(poor, 3)) == 10
+    poor.add(("toad", "A toad by the pond."))
+    found = manifest.read_manifest(poor.index)
     assert found
     assert found.segments[0] == info, "the large segment stays as it is"
 
@@ -216,7 +222,7 @@ def test_codes_that_find_too_little_are_not_kept_and_not_tried_again(
 KILLED = """
     import os, signal, sys
     sys.path.insert(0, {here!r})
-    from test_knowledge_codes import opened
+    from test_knowledge_codes import LARGE, opened
     from bottega_plugins.knowledge.index import clusters, codes, segment_writer
     from bottega_plugins.knowledge.index.vectors import faiss_module
 
@@ -226,7 +232,7 @@ KILLED = """
             os.kill(os.getpid(), signal.SIGKILL)
         return run
 
-    clusters.MOST_FLAT = 1_000
+    clusters.MOST_FLAT = LARGE
     where = {where!r}
     if where == "before":
         codes.build = killing(codes.build, after=False)
@@ -249,7 +255,7 @@ def test_killed_while_codes_are_made_the_old_ones_are_there(
     again.verify()
     assert len([*again.documents()]) == COUNT - 600, "what was asked for is done, but no merge"
     found = nearest(again, 3)
-    assert again.delete("note 1999") == 1, "the next change makes up for it"
+    assert again.delete(f"note {COUNT - 1}") == 1, "the next change makes up for it"
     assert segment_of(again).deleted is None
     assert segment_of(again).codes
     assert len({*nearest(again, 3)} & {*found}) >= 8
@@ -270,9 +276,9 @@ def test_eight_readers_of_codes_go_on_beside_a_writer(base: KnowledgeBase) -> No
     with ThreadPoolExecutor(8) as pool:
         readers = [pool.submit(read, number) for number in range(8)]
         try:
-            for first in (0, 300, 600):  # with the second the large segment is written anew
-                base.delete([f"note {number:04d}" for number in range(first, first + 300)])
+            for first in (0, 250, 500):  # with the second the large segment is written anew
+                base.delete([f"note {number:04d}" for number in range(first, first + 250)])
         finally:
             over.set()
         assert all(reader.result() for reader in readers)
-    assert segment_of(base).passages == COUNT - 600
+    assert segment_of(base).passages == COUNT - 500
