@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 from openai_server import ScriptedServer
+
+# The workers of a test run share the cores: FAISS's threads would wait for one another's turns. It
+# reads this when it is imported, which no test does before this file.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture
