@@ -6,7 +6,6 @@ and when rows are gone it is made anew.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -14,14 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bottega import chance
 from bottega.embedder import Embedder, embed_query
-from bottega.errors import InputError, StorageError
-from bottega.escape import one_line
+from bottega.errors import InputError
 from bottega.memory import Episode, Fact, Recalled, Relived
-from bottega_plugins.memory.ranking import OF_WORDS, Ranking
+from bottega_plugins.memory.entries import cleaned, episode_of, fact_of, packed, plain, text_of
+from bottega_plugins.memory.known import Known
 from bottega_plugins.memory.rows import Database, Kind, Row, Rows
-from bottega_plugins.memory.supersession import LIKE, superseded
+from bottega_plugins.memory.supersession import superseded
 from bottega_plugins.memory.topic import with_newer
 
 if TYPE_CHECKING:
@@ -29,14 +27,11 @@ if TYPE_CHECKING:
 
     from bottega.decider import Decider
 
-LONGEST_FACT = 2_000
-LONGEST_SUBJECT = 200
 LEAST_FIT = 0.25
 """Score below which a fact has nothing to do with the query."""
 LEAST_LIKE = 0.4
 """Score below which a past task is not similar."""
 _BATCH = 256
-_CANDIDATES = 5
 
 
 class KeptMemory:
@@ -47,17 +42,17 @@ class KeptMemory:
         self._open = open_database
         self._embedder = embedder
         self._database: Database | None = None
-        self._known: dict[Kind, _Known] = {}
+        self._known: dict[Kind, Known] = {}
         self._seen: dict[Kind, int | None] = {}
         """The database's version at which the index was last brought up to date."""
 
     async def remember(self, fact: Fact, judge: Decider | None = None) -> Fact:
         """Keep a fact; see `Memory.remember`. Raises InputError for one without words."""
-        fact = _cleaned(fact)
-        [vector] = await self._embedder.embed([_text(fact)])
+        fact = cleaned(fact)
+        [vector] = await self._embedder.embed([text_of(fact)])
         known = await self._following("fact")
         if (same := known.rows.get(fact.id) or known.same(fact)) is not None:
-            return _fact(same, known)
+            return known.fact(same)
         if not fact.supersedes:
             found = known.like(vector, fact.user)
             old = await superseded(fact, found, judge)
@@ -66,7 +61,7 @@ class KeptMemory:
         seq = await self._rows.add(row)
         if not seq:
             known = await self._following("fact", counted=True)
-            return _fact(known.rows[fact.id], known)
+            return known.fact(known.rows[fact.id])
         if self._known.get("fact") is known:
             known.add([replace(row, seq=seq)], [vector])
         else:  # the index was made anew meanwhile: it may be without this row
@@ -76,12 +71,12 @@ class KeptMemory:
     async def recall(self, query: str, k: int = 5, *, user: str = "") -> Sequence[Recalled]:
         """Return facts that bear on the query; see `Memory.recall`."""
         known, found = await self._search("fact", query, k, user, LEAST_FIT)
-        recalled = [Recalled(fact=_fact(row, known), score=score) for row, score in found]
+        recalled = [Recalled(fact=known.fact(row), score=score) for row, score in found]
         return with_newer(recalled, known.cosine)
 
     async def record(self, episode: Episode) -> None:
         """Keep an episode; see `Memory.record`."""
-        task = _plain(episode.task)
+        task = plain(episode.task)
         [vector] = await self._embedder.embed([task])
         row = Row(
             id=episode.run,
@@ -90,7 +85,7 @@ class KeptMemory:
             text=task,
             data=json.dumps(episode.to_json()),
             embedder=self._embedder.name,
-            vector=_packed(vector),
+            vector=packed(vector),
         )
         if not await self._rows.add(row):
             await self._rows.delete("episode", [episode.run])
@@ -100,17 +95,17 @@ class KeptMemory:
     async def similar(self, task: str, k: int = 3, *, user: str = "") -> Sequence[Relived]:
         """Return episodes of similar tasks; see `Memory.similar`."""
         _, found = await self._search("episode", task, k, user, LEAST_LIKE)
-        return [Relived(episode=_episode(row), score=score) for row, score in found]
+        return [Relived(episode=episode_of(row), score=score) for row, score in found]
 
     async def facts(self, user: str | None = None) -> Sequence[Fact]:
         """Return all facts of a user; see `Memory.facts`."""
         rows = await self._rows.of("fact", user)
         newer = {row.supersedes: row.id for row in rows if row.supersedes}
-        return [_read(row, newer.get(row.id, "")) for row in rows]
+        return [fact_of(row, newer.get(row.id, "")) for row in rows]
 
     async def episodes(self, user: str | None = None) -> Sequence[Episode]:
         """Return all episodes of a user; see `Memory.episodes`."""
-        return [_episode(row) for row in await self._rows.of("episode", user)]
+        return [episode_of(row) for row in await self._rows.of("episode", user)]
 
     async def forget(self, *, user: str | None = None, id: str | None = None) -> int:
         """Delete for good; see `Memory.forget`."""
@@ -159,27 +154,27 @@ class KeptMemory:
             id=fact.id,
             kind="fact",
             owner=fact.user,
-            text=_text(fact),
+            text=text_of(fact),
             data=json.dumps(data),
             supersedes=fact.supersedes,
             embedder=self._embedder.name,
-            vector=_packed(vector),
+            vector=packed(vector),
         )
 
     async def _search(
         self, kind: Kind, query: str, k: int, user: str, least: float
-    ) -> tuple[_Known, list[tuple[Row, float]]]:
+    ) -> tuple[Known, list[tuple[Row, float]]]:
         known = await self._following(kind)
         if not known.rows or not query.strip():
             return known, []
-        query = _plain(query)
+        query = plain(query)
         vector = await embed_query(self._embedder, query)
         found = known.ranking.search(vector, query, k, owner=user, least=least)
         return known, [(known.rows[name], score) for name, score in found]
 
-    async def _following(self, kind: Kind, *, counted: bool = False) -> _Known:
+    async def _following(self, kind: Kind, *, counted: bool = False) -> Known:
         """Return what is known of a kind, as the database has it now."""
-        known = self._known.get(kind) or _Known(self._embedder.dimension)
+        known = self._known.get(kind) or Known(self._embedder.dimension)
         rows = self._rows
         version = await rows.version()
         if version is not None and self._seen.get(kind) == version and not counted:
@@ -188,7 +183,7 @@ class KeptMemory:
         if (count, last) != (len(known.rows), known.last):
             new = await self._rows.since(kind, known.last)
             if len(known.rows) + len(new) != count:  # rows are gone
-                known = _Known(self._embedder.dimension)
+                known = Known(self._embedder.dimension)
                 new = await self._rows.since(kind, 0)
             known.add(new, await self._vectors(new))
         self._known[kind], self._seen[kind] = known, version
@@ -203,123 +198,8 @@ class KeptMemory:
             some = foreign[start : start + _BATCH]
             made = await self._embedder.embed([row.text for row in some])
             vectors |= {row.seq: vector for row, vector in zip(some, made, strict=True)}
-            await self._rows.embed((row.seq, name, _packed(vectors[row.seq])) for row in some)
+            await self._rows.embed((row.seq, name, packed(vectors[row.seq])) for row in some)
         return [
             vectors[row.seq] if row.seq in vectors else np.frombuffer(row.vector, dtype="<f4")
             for row in rows
         ]
-
-
-class _Known:
-    """The rows of one kind that this process has read."""
-
-    def __init__(self, dimension: int) -> None:
-        self.ranking: Ranking[str] = Ranking(dimension)
-        self.rows: dict[str, Row] = {}
-        self.newer: dict[str, str] = {}
-        """Ids of facts that are superseded, and by which."""
-        self.last = 0
-        self._places: dict[str, int] = {}
-        self._texts: dict[tuple[str, str], str] = {}
-
-    def add(self, rows: Sequence[Row], vectors: Sequence[NDArray[np.float32]]) -> None:
-        """Take rows in, in the order of their numbers; those that are there already stay."""
-        for row, vector in zip(rows, vectors, strict=True):
-            if row.id in self.rows:
-                continue
-            self._places[row.id] = self.ranking.add(row.id, row.owner, row.text, vector)
-            self.rows[row.id] = replace(row, vector=b"")  # the ranking has it
-            self._texts[row.owner, row.text] = row.id
-            self.last = max(self.last, row.seq)
-            if row.supersedes:
-                self.newer[row.supersedes] = row.id
-        for name in self.newer:
-            if name in self._places:
-                self.ranking.hide(self._places[name])
-
-    def same(self, fact: Fact) -> Row | None:
-        """Return the fact that says just this and holds now."""
-        name = self._texts.get((fact.user, _text(fact)), "")
-        return None if name in self.newer else self.rows.get(name)
-
-    def cosine(self, one: str, other: str) -> float:
-        """Return how alike two facts are in meaning."""
-        return self.ranking.cosine(self._places[one], self._places[other])
-
-    def like(self, vector: NDArray[np.float32], user: str) -> list[Recalled]:
-        """Return the facts that hold now and are nearest in meaning."""
-        found = self.ranking.search(vector, "", _CANDIDATES, owner=user, least=0.0)
-        cosines = [(name, score / (1 - OF_WORDS)) for name, score in found]
-        return [
-            Recalled(fact=_fact(self.rows[name], self), score=cosine)
-            for name, cosine in cosines
-            if cosine >= LIKE
-        ]
-
-
-def _fact(row: Row, known: _Known) -> Fact:
-    return _read(row, known.newer.get(row.id, ""))
-
-
-def _read(row: Row, newer: str) -> Fact:
-    try:
-        data = {
-            **json.loads(row.data),
-            "id": row.id,
-            "supersedes": row.supersedes,
-            "superseded_by": newer,
-        }
-        return Fact.from_json(data)
-    except (KeyError, TypeError, ValueError) as error:
-        raise _unreadable(row, error) from error
-
-
-def _episode(row: Row) -> Episode:
-    try:
-        return Episode.from_json(json.loads(row.data))
-    except (KeyError, TypeError, ValueError) as error:
-        raise _unreadable(row, error) from error
-
-
-def _unreadable(row: Row, error: Exception) -> StorageError:
-    return StorageError(
-        f"memory entry {row.id!r} cannot be read: {one_line(str(error))}",
-        hint=f"delete it: bottega memory forget --id {row.id}",
-    )
-
-
-def _cleaned(fact: Fact) -> Fact:
-    """Return the fact as it can be kept. Raises InputError."""
-    text, subject = _plain(fact.text).strip(), _plain(fact.subject).strip()
-    if not text:
-        raise InputError("a fact without words is no fact")
-    for what, given, most in (("fact", text, LONGEST_FACT), ("subject", subject, LONGEST_SUBJECT)):
-        if len(given) > most:
-            raise InputError(
-                f"the {what} has {len(given):,} characters, at most {most:,} are kept",
-                hint="remember it in parts" if what == "fact" else "name it in a few words",
-            )
-    if not 0 <= fact.confidence <= 1:
-        raise InputError(f"confidence must be from 0 to 1, not {fact.confidence:g}")
-    time = fact.time or chance.now()
-    return replace(
-        fact,
-        text=text,
-        subject=subject,
-        time=time,
-        id=fact.id or hashlib.sha256(chance.new_id().encode()).hexdigest()[:16],
-        superseded_by="",
-    )
-
-
-def _text(fact: Fact) -> str:
-    return f"{fact.subject}: {fact.text}" if fact.subject else fact.text
-
-
-def _plain(text: str) -> str:
-    """Return the text as every database takes it: without NUL and halves of characters."""
-    return text.replace("\0", " ").encode("utf-8", "replace").decode()
-
-
-def _packed(vector: NDArray[np.float32]) -> bytes:
-    return np.ascontiguousarray(vector, dtype="<f4").tobytes()

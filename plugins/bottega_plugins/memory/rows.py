@@ -1,7 +1,7 @@
 """What is remembered, as rows of one table: written once for every database.
 
 A fact's row is never changed: that it is superseded is said by the newer row alone, so that each
-change is one statement, whole or not at all. Meaning and ranking are `bottega_plugins.memory.kept`.
+change is one statement, whole or not at all. Meaning and ranking are the business of `known`.
 """
 
 from __future__ import annotations
