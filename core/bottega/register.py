@@ -151,22 +151,22 @@ class Register:
             if fits is not None:
                 fits(waiting[name], ruling)
         for name, ruling in bound.items():
-            found = await self._do(
-                "UPDATE bottega_questions SET ruling = ?, ruled = ? "
-                "WHERE run_id = ? AND id = ? AND ruling IS NULL RETURNING id",
-                *(json.dumps(ruling.to_json()), time.time(), run_id, name),
-            )
-            if not found:
+            if not await self._enter(run_id, name, ruling):
                 raise InputError(f"somebody else has just ruled on question {name!r}")
 
     async def settle(self, run_id: str, name: str, ruling: Ruling) -> Ruling:
         """Enter what was said to a question where it was asked; return what holds: the first."""
-        await self._do(
+        await self._enter(run_id, name, ruling)
+        return (await self.rulings(run_id)).get(name, ruling)
+
+    async def _enter(self, run_id: str, name: str, ruling: Ruling) -> bool:
+        """Enter a ruling; False where there is one already."""
+        found = await self._do(
             "UPDATE bottega_questions SET ruling = ?, ruled = ? "
             "WHERE run_id = ? AND id = ? AND ruling IS NULL RETURNING id",
             *(json.dumps(ruling.to_json()), time.time(), run_id, name),
         )
-        return (await self.rulings(run_id)).get(name, ruling)
+        return bool(found)
 
     async def rulings(self, run_id: str) -> dict[str, Ruling]:
         """Return what has been said to the run's questions, by their ids."""

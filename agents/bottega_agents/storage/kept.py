@@ -117,9 +117,9 @@ async def keep_run(
         if job.resume:
             job = replace(job, thread=(await store.register.get(job.run_id)).thread)
         job = await _held(job, store, stack, fits)
+        thread = thread_of(name, job)
         if job.thread:
-            held = thread_name(thread_of(name, job))
-            await stack.enter_async_context(store.hold(held, _busy_thread(job)))
+            await stack.enter_async_context(store.hold(thread_name(thread), _busy_thread(job)))
         if job.resume:
             job = await _taken_up(job, store.register, fits)
         elif await store.register.has(job.run_id):
@@ -129,12 +129,11 @@ async def keep_run(
             )
         lease = await store.register.accept(_entry(job, name))
         leases: dict[str, Lease] = getattr(saver, "leases", {})
-        leases[thread_of(name, job)] = lease
+        leases[thread] = lease
         try:
-            thread = thread_of(name, job)
             yield Kept(job=job, saver=saver, register=store.register, lease=lease, thread=thread)
         finally:
-            leases.pop(thread_of(name, job), None)
+            leases.pop(thread, None)
 
 
 async def _tidy(saver: Any, store: str, retention: Retention) -> None:
