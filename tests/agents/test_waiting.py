@@ -196,8 +196,8 @@ def test_a_ruling_that_does_not_fit_is_refused_and_nothing_is_lost(tmp_path):
     assert final(resume(sender(post, "done"), store, {question["id"]: APPROVE})) == ["done"]
 
 
-def test_parallel_branches_keep_their_own_rulings(tmp_path):
-    store, left, right = tmp_path / "bottega.db", Post(), Post()
+def senders(left, right):
+    """Return what makes a team whose librarian and analyst send by these posts, and ask first."""
 
     def crew(lead, a, b):
         made = team(lead, ScriptedModel(), ScriptedModel(), ScriptedModel(verdict(True)))
@@ -205,6 +205,12 @@ def test_parallel_branches_keep_their_own_rulings(tmp_path):
         made.parts["analyst"] = approving("analyst", ScriptedModel(*b), right)
         return made
 
+    return crew
+
+
+def test_parallel_branches_keep_their_own_rulings(tmp_path):
+    store, left, right = tmp_path / "bottega.db", Post(), Post()
+    crew = senders(left, right)
     lead = ScriptedModel(both())
     first = crew(lead, [call("send", to="ann")], [call("send", to="bob")])
     events = run(first, run_id="r", store=store, task="go")
@@ -281,13 +287,7 @@ def test_in_a_graph_of_anybody_the_interrupt_is_langgraphs_own():
 
 def test_a_ruling_given_while_the_run_is_under_way_is_taken_when_it_comes_to_wait(tmp_path):
     store, left, right = tmp_path / "bottega.db", Post(), Post()
-
-    def crew(lead, a, b):
-        made = team(lead, ScriptedModel(), ScriptedModel(), ScriptedModel(verdict(True)))
-        made.parts["librarian"] = approving("librarian", ScriptedModel(*a), left)
-        made.parts["analyst"] = approving("analyst", ScriptedModel(*b), right)
-        return made
-
+    crew = senders(left, right)
     lead = ScriptedModel(both())
     first = crew(lead, [call("send", to="ann")], [call("send", to="bob")])
     ids = {
