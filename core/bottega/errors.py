@@ -4,7 +4,8 @@
     ├── InputError            a person's mistake: bad file, bad option, bad graph        exit 2
     │   ├── BusyError         somebody else is at work on the run, or has ended it
     │   ├── GraphError        a graph file; carries every finding, not only the first
-    │   └── NotInstalledError an optional library is missing; the hint is the pip command
+    │   ├── NotInstalledError an optional library is missing; the hint is the pip command
+    │   └── SandboxError      this machine cannot give the isolation that is asked for
     ├── PluginError           a plugin that cannot be loaded, or an offer that cannot be made
     │   └── UnknownNameError  nothing of that kind is registered under that name          exit 2
     ├── ModelError            a model server failed; `retryable` says whether to try again
@@ -97,6 +98,10 @@ class NotInstalledError(InputError):
         super().__init__(f"{library} is not installed: pip install '{distribution}[{extra}]'")
         self.library = library
         self.extra = extra
+
+
+class SandboxError(InputError):
+    """The isolation that is asked for cannot be had here: nothing runs without it."""
 
 
 class PluginError(BottegaError):

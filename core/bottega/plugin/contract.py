@@ -34,6 +34,7 @@ _MEMBERS: Mapping[OfferKind, tuple[str, tuple[str, ...]]] = {
         "bottega.memory.Memory",
         ("remember", "recall", "record", "similar", "facts", "episodes", "forget", "aclose"),
     ),
+    "sandbox": ("bottega.sandbox.Sandbox", ("name", "boundary", "check", "open")),
     "checkpointer": ("a LangGraph BaseCheckpointSaver", ("put", "put_writes", "get_tuple")),
     "command": ("click.Command", ("make_context", "invoke", "name")),
     "metric": ("a function of (answer, expected)", ("__call__",)),

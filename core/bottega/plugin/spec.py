@@ -162,7 +162,7 @@ def bottega_sandboxes() -> Iterable[Offer]:
     """Offer sandboxes for code that a model wrote.
 
     Fires: once, when sandboxes are first listed or looked up.
-    Result: offers; the contract of what they make comes with the first sandbox.
+    Result: offers whose factory, called as `factory(context)`, makes a `bottega.sandbox.Sandbox`.
 
     Example:
         return [Offer(name="jail", summary="A jail.", factory=lambda context: Jail())]
