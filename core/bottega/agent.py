@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from bottega.node import AgentParts
     from bottega.plugin.manager import PluginManager
     from bottega.tools import Tool
+    from bottega.toolset import Toolset
 
 LONE_KIND = "specialist"
 """The kind of node that an agent becomes when it keeps a thread."""
@@ -46,8 +47,9 @@ class Agent(Runnable):
     _: KW_ONLY
     model: Model | str = "embedded"
     """A model, or its name: `embedded`, `openai:gpt-5-mini`."""
-    tools: Sequence[Tool | Callable[..., Any] | str] = ()
-    """Tools, typed functions, or names of registered tools."""
+    tools: Sequence[Tool | Toolset | Callable[..., Any] | str] = ()
+    """Tools, sets of tools, typed functions, tools of other frameworks, or names of registered
+    tools."""
     dialect: Dialect | str = "native"
     instructions: str = ""
     description: str = ""
@@ -110,16 +112,15 @@ class Agent(Runnable):
 
     def _tools(self) -> tuple[Tool, ...]:
         from bottega.assembly import as_tool
+        from bottega.toolset import gather
 
         if isinstance(self.tools, str):
             raise InputError("tools must be a list", hint=f"write tools=[{self.tools!r}]")
-        tools: dict[str, Tool] = {}
-        for item in self.tools:
-            one = self._made("tool", item) if isinstance(item, str) else as_tool(item)
-            if one.spec.name in tools:
-                raise InputError(f"two tools are named {one.spec.name!r}", hint="rename one")
-            tools[one.spec.name] = one
-        return tuple(tools.values())
+        assembler = self._assembler
+        return gather(
+            self._made("tool", item) if isinstance(item, str) else as_tool(item, assembler)
+            for item in self.tools
+        )
 
     @cached_property
     def _assembler(self) -> Assembler:
@@ -215,5 +216,5 @@ class Agent(Runnable):
         return Team(spec=spec, kinds={self.name: kind}, parts={self.name: self.parts})
 
     async def aclose(self) -> None:
-        """Let go of connections that were opened by name; the next run opens them again."""
+        """Let go of connections opened by name or by toolsets; the next run opens them again."""
         await self._assembler.aclose()

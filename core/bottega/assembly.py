@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from bottega.reminding import Remembering
 from bottega.retry import Retry
 from bottega.spec.model import GraphSpec, NodeSpec, Reference
 from bottega.tools import Tool, tool
+from bottega.toolset import Toolset, gather, is_toolset
 
 if TYPE_CHECKING:
     from bottega.decider import Decider
@@ -36,6 +38,8 @@ class Assembler:
 
     plugins: PluginManager
     context: FactoryContext
+    lent: list[Any] = field(default_factory=list[Any])
+    """Toolsets that were given as they are: their connections are let go of, too."""
     _made: dict[tuple[str, str, str], Any] = field(default_factory=dict)
     _inner: dict[Path, Assembler] = field(default_factory=dict)
 
@@ -100,19 +104,39 @@ class Assembler:
         ]
         return replace(parts, memory=use, tools=(*parts.tools, *tools))
 
+    def adapter(self, thing: object) -> Callable[[Any], Any] | None:
+        """Return what makes a tool of the thing: the adapter of the package that it comes from."""
+        kinds = thing.__mro__ if isinstance(thing, type) else type(thing).__mro__
+        offered = self.plugins.offers("adapter")
+        for kind in kinds:
+            package = kind.__module__.partition(".")[0]
+            if package in offered:
+                return self.make("adapter", package)  # type: ignore[no-any-return]
+        return None
+
     async def aclose(self) -> None:
         """Let go of the connections of what was made; they are opened again when needed."""
-        for thing in (*self._made.values(), *self._inner.values()):
+        for thing in (*self._made.values(), *self._inner.values(), *self.lent):
             if hasattr(thing, "aclose"):
                 await thing.aclose()
 
 
-def as_tool(item: Tool | Callable[..., Any]) -> Tool:
-    """Return the tool, making one of a plain function. Raises InputError for anything else."""
+def as_tool(item: object, assembler: Assembler) -> Tool | Toolset:
+    """Return the tool or toolset, making one of a plain function or another framework's tool.
+
+    Raises InputError for anything else.
+    """
     if isinstance(item, Tool):
         return item
-    if callable(item):
-        return tool(item)
+    adapt = None if inspect.isroutine(item) or is_toolset(item) else assembler.adapter(item)
+    made = item if adapt is None else adapt(item)
+    if is_toolset(made):
+        assembler.lent.append(made)
+        return made
+    if isinstance(made, Tool):
+        return made
+    if callable(made):
+        return tool(made)
     raise InputError(f"{item!r} is no tool", hint="give a Tool, a typed function, or a name")
 
 
@@ -171,7 +195,7 @@ def _parts(
         model=model,
         decider=assembler.decider(node.decider or spec.decider, named, model, middleware),
         dialect=dialect,
-        tools=tuple(assembler.make("tool", reference) for reference in node.tools),
+        tools=gather(assembler.make("tool", reference) for reference in node.tools),
         middleware=middleware,
         description=node.description,
         instructions=node.instructions,

@@ -22,6 +22,7 @@ OfferKind = Literal[
     "prompt",
     "metric",
     "command",
+    "adapter",
 ]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from bottega.errors import PluginError
 from bottega.offer import OfferKind
+from bottega.toolset import is_toolset
 
 LARGEST_SCHEMA = 64 * 1024
 """Characters of JSON; every one of them is sent to the model with every request."""
@@ -38,7 +39,11 @@ _MEMBERS: Mapping[OfferKind, tuple[str, tuple[str, ...]]] = {
     "checkpointer": ("a LangGraph BaseCheckpointSaver", ("put", "put_writes", "get_tuple")),
     "command": ("click.Command", ("make_context", "invoke", "name")),
     "metric": ("a function of (answer, expected)", ("__call__",)),
-    "tool": ("bottega.Tool", ("spec", "validate", "run", "effects", "permissions", "timeout")),
+    "adapter": ("a function of a thing to a bottega.Tool or Toolset", ("__call__",)),
+    "tool": (
+        "bottega.Tool or Toolset",
+        ("spec", "validate", "run", "effects", "permissions", "timeout"),
+    ),
     "prompt": ("str", ("casefold", "splitlines")),
 }
 
@@ -50,6 +55,8 @@ def check_made(kind: OfferKind, made: Any) -> None:
             made.close()
         raise PluginError("its factory is async", hint="write it with plain `def`")
     wanted, members = _MEMBERS.get(kind, ("", ()))
+    if kind == "tool" and is_toolset(made):
+        return  # its tools are checked when they are asked for
     missing = [name for name in members if not _has(made, name)]
     if missing or inspect.isclass(made):
         raise PluginError(

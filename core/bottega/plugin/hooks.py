@@ -30,6 +30,7 @@ HOOKS: Mapping[OfferKind, str] = {
     "prompt": "bottega_prompts",
     "metric": "bottega_metrics",
     "command": "bottega_commands",
+    "adapter": "bottega_adapters",
 }
 """The hook that registers each kind of offer."""
 EVENT = "bottega_event"

@@ -42,7 +42,7 @@ def bottega_tools() -> Iterable[Offer]:
     """Offer tools.
 
     Fires: once, when tools are first listed or looked up.
-    Result: offers; each factory returns a `bottega.Tool`.
+    Result: offers; each factory returns a `bottega.Tool`, or a `bottega.toolset.Toolset` of many.
 
     Example:
         return [Offer(name="roll_dice", summary="Roll dice.", factory=lambda context: roll_dice)]
@@ -234,6 +234,20 @@ def bottega_commands() -> Iterable[Offer]:
 
     Example:
         return [Offer(name="hello", summary="Says hello.", factory=lambda context: hello)]
+    """
+    return ()
+
+
+@hookspec
+def bottega_adapters() -> Iterable[Offer]:
+    """Offer adapters: ways to use another framework's tools as they are.
+
+    Fires: once, when an agent is first given a tool that is not Bottega's.
+    Result: offers, each named as the package that the things come from (`langchain_core`); each
+    factory returns a function of such a thing to a `bottega.Tool` or `bottega.toolset.Toolset`.
+
+    Example:
+        return [Offer(name="pydantic_ai", summary="Its tools.", factory=lambda context: convert)]
     """
     return ()
 
