@@ -49,6 +49,11 @@ def describe_misfit(
 ) -> str:
     """Put every problem and the expected arguments in one line of bounded length."""
     problems = _problems(schema, arguments, error.errors(include_url=False, include_context=True))
+    return put_together(name, schema, problems)
+
+
+def put_together(name: str, schema: Mapping[str, Json], problems: Sequence[str]) -> str:
+    """Write the problems and the expected arguments in one line of bounded length."""
     listed = "; ".join(problems[:MAX_PROBLEMS])
     if len(problems) > MAX_PROBLEMS:
         listed += f"; and {len(problems) - MAX_PROBLEMS} more"
@@ -60,10 +65,11 @@ def describe_expected(schema: Mapping[str, Json]) -> str:
     """Say what arguments there are: `query (string, required), k (integer, default 5)`."""
     required = schema.get("required", ())
     parts: list[str] = []
-    for name, item in schema.get("properties", {}).items():
+    for name, said in schema.get("properties", {}).items():
+        item: Mapping[str, Json] = said if isinstance(said, Mapping) else {}
         more = "required" if name in required else "optional"
         if "default" in item:
-            more = f"default {_shown(item['default'])}"
+            more = f"default {shown(item['default'])}"
         parts.append(f"{name} ({_type_name(item, schema)}, {more})")
     return ", ".join(parts) or "no arguments"
 
@@ -76,25 +82,26 @@ def _problems(
     got: dict[str, str] = {}
     others: list[str] = []
     for error in errors:
-        kind, place = error["type"], _place(error["loc"], arguments)
+        kind, place = error["type"], place_of(error["loc"], arguments)
         if kind == "missing":
             owner = f" in {place!r}" if place else ""
             others.append(f"missing {str(error['loc'][-1])!r}{owner}")
         elif kind == "extra_forbidden":
-            others.append(_unknown(error["loc"], schema))
+            known = list(schema.get("properties", {})) if len(error["loc"]) == 1 else []
+            others.append(unknown_argument(str(error["loc"][-1]), known))
         elif not place:
-            others.append(f"the arguments must be one object, got {_shown(arguments)}")
+            others.append(f"the arguments must be one object, got {shown(arguments)}")
         else:
             texts = wanted.setdefault(place, [])
             text = _wanted(error)
             if text not in texts:
                 texts.append(text)
-            got[place] = _shown(error["input"])
-    misfits = [f"{place!r} {_joined(texts)}, got {got[place]}" for place, texts in wanted.items()]
+            got[place] = shown(error["input"])
+    misfits = [f"{place!r} {joined(texts)}, got {got[place]}" for place, texts in wanted.items()]
     return list(dict.fromkeys(misfits + others))
 
 
-def _place(location: Sequence[str | int], arguments: object) -> str:
+def place_of(location: Sequence[str | int], arguments: object) -> str:
     """Write the path to a value; the names of union branches are not part of it."""
     text, here = "", arguments
     for step in location:
@@ -109,9 +116,9 @@ def _place(location: Sequence[str | int], arguments: object) -> str:
     return shorten(text)
 
 
-def _unknown(location: Sequence[str | int], schema: Mapping[str, Json]) -> str:
-    name = shorten(str(location[-1]))
-    known = list(schema.get("properties", {})) if len(location) == 1 else []
+def unknown_argument(name: str, known: Sequence[str]) -> str:
+    """Name an argument that there is not, and the nearest of those that there are."""
+    name = shorten(name)
     close = get_close_matches(name, known, n=1, cutoff=0.5)
     also = f", did you mean {close[0]!r}?" if close else ""
     return f"unknown argument {name!r}{also}"
@@ -133,12 +140,13 @@ def _wanted(error: Mapping[str, Any]) -> str:
     return f"is not accepted ({shorten(message, 300)})"
 
 
-def _joined(texts: Sequence[str]) -> str:
+def joined(texts: Sequence[str]) -> str:
+    """Join what would be accepted: `must be an integer or null`."""
     first, *rest = texts
     return " or ".join([first, *(text.removeprefix("must be ") for text in rest)])
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """Write a value as JSON, cut before it is long."""
     if isinstance(value, str):
         value = value[:100]
@@ -155,19 +163,22 @@ def _type_name(  # noqa: PLR0911  # one for each form of a schema
 ) -> str:
     """Name a schema in a few words."""
     if "$ref" in item and depth < 4:
-        target = schema.get("$defs", {}).get(item["$ref"].rsplit("/", 1)[-1], {})
+        name = str(item["$ref"]).rsplit("/", 1)[-1]
+        target = schema.get("$defs", schema.get("definitions", {})).get(name, {})
         return _type_name(target, schema, depth + 1)
     if "const" in item:
-        return _shown(item["const"])
+        return shown(item["const"])
     if "enum" in item:
-        return shorten("one of " + ", ".join(_shown(value) for value in item["enum"]), 200)
+        return shorten("one of " + ", ".join(shown(value) for value in item["enum"]), 200)
     for key in ("anyOf", "oneOf"):
         if key in item and depth < 4:
             names = [_type_name(branch, schema, depth + 1) for branch in item[key]]
             return " or ".join(dict.fromkeys(names))
     if item.get("type") == "array":
         inner = item.get("items")
+        inner = inner if isinstance(inner, Mapping) else None
         return f"list of {_type_name(inner, schema, depth + 1)}" if inner and depth < 4 else "list"
     if item.get("format") in ("date-time", "date", "time"):
         return str(item["format"])
-    return str(item.get("type", "any JSON"))
+    kind = item.get("type", "any JSON")
+    return " or ".join(map(str, kind)) if isinstance(kind, list) else str(kind)
