@@ -24,6 +24,7 @@ from bottega.journal import Journal
 from bottega.messages import ToolCall, ToolResult, result_from_json, result_to_json
 from bottega.middleware import Invocation, wrap_tool
 from bottega.node import AgentParts
+from bottega.permissions import Permissions
 from bottega.person import Person
 from bottega.place import within
 from bottega.questions import PersonNeeded, Question
@@ -60,7 +61,8 @@ class Actions:
 
     def __init__(self, parts: AgentParts, run: RunContext, journal: Journal, path: str) -> None:
         self._tools: Mapping[str, Tool] = {tool.spec.name: tool for tool in parts.tools}
-        self._allow = parts.allow
+        self._allow = None if parts.allow is None else Permissions.of(parts.allow)
+        self._permitted: dict[str, Permissions] = {}
         self._node = parts.name
         self._run = run
         self._journal = journal
@@ -88,9 +90,10 @@ class Actions:
         if tool is None:
             error = UnknownNameError("tool", call.name, self._tools)
             return Done(result=failed(call, str(error)), misused=True)
-        denied = "" if self._allow is None else self._denied(tool, self._allow)
-        if denied:
-            return Done(result=failed(call, denied))
+        try:
+            self._allowed(tool)
+        except BottegaError as error:
+            return Done(result=failed(call, str(error)))
         try:
             arguments = tool.validate(call.arguments)
         except BottegaError as error:
@@ -110,14 +113,20 @@ class Actions:
                 return result_from_json(refused)
         return None
 
-    def _denied(self, tool: Tool, allowed: frozenset[str]) -> str:
-        """Say which permission is missing; nothing when all are there."""
-        missing = sorted(need for need in tool.permissions if not _granted(need, allowed))
-        if not missing:
-            return ""
-        return (
-            f"denied: {tool.spec.name} needs {', '.join(missing)}, which {self._node} may not use"
-        )
+    def _allowed(self, tool: Tool) -> Permissions:
+        """Return what the tool may use. Raises ToolError when a permission is missing."""
+        known = self._permitted.get(tool.spec.name)
+        if known is not None:
+            return known
+        needed = allowed = Permissions.of(tool.permissions)
+        if self._allow is not None:
+            missing = ", ".join(self._allow.missing(needed))
+            if missing:
+                who = f"which {self._node} may not use"
+                raise ToolError(f"denied: {tool.spec.name} needs {missing}, {who}")
+            allowed = self._allow.meet(needed)
+        self._permitted[tool.spec.name] = allowed
+        return allowed
 
     async def _journaled(
         self, tool: Tool, call: ToolCall, arguments: dict[str, Any], step: int
@@ -148,6 +157,7 @@ class Actions:
             ask=person.answer if self._run.reaches_somebody else None,
             spending=self._spending,
             person=person,
+            allowed=self._allowed(tool),
         )
         return Invocation(call=call, tool=tool, arguments=arguments, context=context)
 
@@ -205,11 +215,6 @@ def failed(call: ToolCall, problem: str) -> ToolResult:
     """Make the result of a call that did not work."""
     content = f"Error: {problem}"
     return ToolResult(call_id=call.id, name=call.name, content=content, is_error=True)
-
-
-def _granted(need: str, allowed: frozenset[str]) -> bool:
-    """`files:read` is granted by `files:read` and by `files`."""
-    return need in allowed or need.partition(":")[0] in allowed
 
 
 def _replayed(recorded: Mapping[str, Any]) -> Done:

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar, ove
 
 from bottega.messages import Citation, Image, Json, Trust
 from bottega.model import ToolSpec
+from bottega.permissions import Permissions
 
 if TYPE_CHECKING:
     from bottega.person import Person
@@ -73,6 +74,9 @@ class ToolContext:
     """Pays for what the agent's decider is asked in the call; None outside a run."""
     person: Person | None = field(default=None, compare=False, repr=False)
     """The same person, for approvals; None outside a run."""
+    allowed: Permissions = Permissions.everything()
+    """What the call may use: what its tool declares and its node allows. A tool that takes a host
+    or a path asks it: `allowed.check_host`, `check_read`, `check_write`."""
 
 
 class Tool:
@@ -91,7 +95,10 @@ class Tool:
     made again after a crash, where that of another tool with effects `once` is not."""
     permissions: frozenset[str] = frozenset()
     """What it needs: `network`, `files:read`, `files:write`, `process`, each with an optional
-    `:scope`."""
+    `:scope` (see `bottega.permissions`)."""
+    confined: bool = False
+    """It is held to what it declares even where its node says nothing of permissions; a tool of
+    somebody else's plugin always is."""
     trust: Trust = "untrusted"
     """Whether what it returns may be taken as instructions. Say `trusted` only of fixed texts."""
     timeout: float | None = 60.0
@@ -140,6 +147,8 @@ class FunctionTool(Tool, Generic[P, R]):
         for field_name, value in declared.items():
             setattr(self, field_name, value)
         _ = self.spec  # a signature that cannot be used fails here, not in the middle of a run
+        if isinstance(declared.get("permissions"), frozenset):
+            Permissions.of(self.permissions)
         if self.isolation == "process":
             from bottega.isolation import find_target
 
@@ -164,6 +173,7 @@ def tool(
     effects: Effects = ...,
     keyed: bool = ...,
     permissions: frozenset[str] = ...,
+    confined: bool = ...,
     trust: Trust = ...,
     timeout: float | None = ...,
     isolation: Isolation = ...,

@@ -63,7 +63,8 @@ def _request(
     seconds: float | None,
 ) -> dict[str, Json]:
     plain = {item.name: getattr(context, item.name) for item in fields(context)}
-    plain["ask"] = plain["person"] = None  # nobody can be asked from there
+    plain["ask"] = plain["person"] = plain["spending"] = None  # nobody can be asked from there
+    plain["allowed"] = context.allowed.texts()
     own = type(tool).validate is Tool.validate
     return {
         "target": {"module": target.module, "path": target.path},

@@ -7,6 +7,7 @@ import os
 import resource
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -15,6 +16,7 @@ from bottega.isolation.processes import die_with_parent
 from bottega.isolation.target import Target
 from bottega.isolation.wire import frame, output_to_json, unframe
 from bottega.messages import Json
+from bottega.permissions import Permissions
 from bottega.rendering import describe, is_settled, render, settle
 from bottega.signature import context_parameter
 from bottega.tools import Output, Tool, ToolContext
@@ -61,7 +63,9 @@ def _call(request: Mapping[str, Json]) -> Output:
     arguments: dict[str, Any] = tool.validate(request["arguments"])
     parameter = context_parameter(tool.run)
     if parameter:
-        arguments[parameter] = ToolContext(**request["context"])
+        given = dict(request["context"])
+        allowed = Permissions.of(given.pop("allowed"))
+        arguments[parameter] = replace(ToolContext(**given), allowed=allowed)
     value = tool.run(**arguments)
     if not is_settled(value):
         value = asyncio.run(settle(value))

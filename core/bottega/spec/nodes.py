@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
+from bottega.errors import InputError
 from bottega.messages import Json
 from bottega.model import Sampling
+from bottega.permissions import parse
 from bottega.spec.document import Entry, Items, Node, Scalar, Table
 from bottega.spec.fields import Range, Reader, plain
 from bottega.spec.findings import Findings, clip
@@ -39,7 +41,6 @@ NODE_KEYS = (
 """What every node may have; a node's other keys are options of its kind."""
 
 NODE_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
-PERMISSION = re.compile(r"(network|files:read|files:write|process)(:.+)?")
 
 
 def read_node(entry: Entry, reader: Reader) -> NodeSpec:
@@ -135,8 +136,8 @@ def _allow(node: Node | None, reader: Reader) -> tuple[str, ...] | None:
         return None
     allowed = reader.texts(node, "allow", "permission")
     for text in allowed or ():
-        if not PERMISSION.fullmatch(text):
-            message = f"allow: {clip(text)} is not a permission"
-            hint = "known: network, files:read, files:write, process; a scope may follow a colon"
-            reader.findings.add(node.mark, message, hint)
+        try:
+            parse(text)
+        except InputError as error:
+            reader.findings.add(node.mark, f"allow: {error.message}", error.hint)
     return allowed

@@ -7,10 +7,11 @@ Of form only, as the reader is: which names are registered depends on what is in
 from __future__ import annotations
 
 from bottega.messages import Json
+from bottega.permissions import PATTERN
 from bottega.spec.fields import Range
 from bottega.spec.limits import LIMITS
 from bottega.spec.memory import context_schema, memory_schema
-from bottega.spec.nodes import NODE_NAME, PERMISSION, SAMPLING
+from bottega.spec.nodes import NODE_NAME, SAMPLING
 from bottega.spec.reader import MOST_EDGES, MOST_GRAPH_NODES
 
 _TEXT: dict[str, Json] = {"type": "string", "pattern": r"\S"}
@@ -122,7 +123,7 @@ def _node() -> dict[str, Json]:
             "allow": {
                 "type": "array",
                 "description": "Permissions that its tools may use; all they declare if absent.",
-                "items": {"type": "string", "pattern": f"^{PERMISSION.pattern}$"},
+                "items": {"type": "string", "pattern": f"^({PATTERN})$"},
             },
             "limits": _limits("What it may spend on one task, with all that it hands on."),
             "context": context_schema(),

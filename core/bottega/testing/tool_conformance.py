@@ -20,6 +20,7 @@ from typing import Any
 from bottega.calling import call_tool
 from bottega.errors import BottegaError, ToolArgumentError, ToolError
 from bottega.messages import Json
+from bottega.permissions import Permissions
 from bottega.tools import Output, Tool, ToolContext
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -72,6 +73,11 @@ class _Checks:
             self.broken.append(f"timeout {tool.timeout!r}: seconds above zero, or None")
         if not _is(tool.permissions, frozenset):
             self.broken.append("permissions: a frozenset of names")
+            return
+        try:
+            Permissions.of(tool.permissions)
+        except BottegaError as error:
+            self.broken.append(f"permissions: {error}")
 
     def schema(self) -> None:
         """Check the schema's form, as far as models and grammars depend on it."""
