@@ -3,6 +3,14 @@
 A sandbox opens sessions; a session runs one step of code after the other and keeps what they
 define. Tools are functions there: each call comes back to the host, which makes it as it makes any
 other call. How a model is told to write code, and how its code is read, is the dialect's business.
+
+What every sandbox keeps to:
+- The tools' names are Python identifiers already; a step begins with every one of them bound to its
+  tool again, whatever an earlier step made of the name.
+- Arguments by position take the names of `ToolSpec.parameters["properties"]` in order: `bind` does
+  it, and says what does not fit. Values cross as JSON; one that is none is an error in the code.
+- Nothing that comes out of a sandbox is unpickled or evaluated, and all of it is bounded.
+- `CodeOutcome.value` is written by the code's own Python, within the step's limits.
 """
 
 from __future__ import annotations
@@ -11,14 +19,16 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
+from bottega.errors import ToolError
 from bottega.messages import Json
 from bottega.model import ToolSpec
 
 ToolCaller = Callable[[str, Mapping[str, Json]], Awaitable[Json]]
 """Make the call of a tool that the code asks for, by name and arguments; return what it comes to.
 
-A ToolError is raised in the code, which may catch it. Anything else ends the step and passes
-through `SandboxSession.run`, after the code has been stopped."""
+A ToolError is raised in the code, as an exception with its message that `except Exception` catches.
+Anything else ends the step and passes through `SandboxSession.run`, after the code has been stopped.
+Calls are made one after the other, also where the code has threads."""
 
 Stopped = Literal["", "seconds", "memory", "processes", "disk", "calls", "died"]
 """Which limit ended a step; `died` where its process ended by itself."""
@@ -97,3 +107,22 @@ class Sandbox(Protocol):
     ) -> SandboxSession:
         """Open a session with these tools as functions. Raises SandboxError."""
         ...
+
+
+def bind(tool: ToolSpec, positional: Sequence[Json], named: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the arguments of a call by name, as Python binds them.
+
+    Whether they are of the right kind is the tool's to judge. Raises ToolError for too many of them,
+    and for one that is given twice.
+    """
+    names = list(tool.parameters.get("properties", ()))
+    if len(positional) > len(names):
+        raise ToolError(
+            f"{tool.name}() takes {len(names)} arguments but {len(positional)} were given",
+            hint=f"its arguments: {', '.join(names) or 'none'}",
+        )
+    given = dict(zip(names, positional, strict=False))
+    twice = [name for name in named if name in given]
+    if twice:
+        raise ToolError(f"{tool.name}() got several values for argument {twice[0]!r}")
+    return {**given, **named}
