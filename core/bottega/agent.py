@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cached_property
@@ -65,7 +65,7 @@ class Agent(Runnable):
     user: str = ""
     """Whose memory that is; empty for everybody's."""
     limits: Budget = Budget()
-    allow: frozenset[str] | None = None
+    allow: Collection[str] | None = None
     """Permissions that the tools may use; None for all that they declare."""
     folder: Path = field(default_factory=Path.cwd)
     """Where relative paths start and `.bottega` lies."""
@@ -79,6 +79,7 @@ class Agent(Runnable):
     def parts(self) -> AgentParts:
         """What the agent is made of. Raises UnknownNameError and InputError."""
         from bottega.node import AgentParts
+        from bottega.permissions import absolute
         from bottega.reminding import Remembering
 
         assembler = self._assembler
@@ -101,7 +102,7 @@ class Agent(Runnable):
             description=self.description,
             instructions=self.instructions,
             sampling=self.sampling,
-            allow=self.allow,
+            allow=absolute(self.allow, self.folder),
             context=self.context,
         )
         if self.memory is None:

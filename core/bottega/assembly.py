@@ -13,6 +13,7 @@ from bottega.engine import Team
 from bottega.errors import InputError
 from bottega.model import Sampling
 from bottega.node import AgentParts, GraphKind, NodeKind
+from bottega.permissions import absolute
 from bottega.reminding import Remembering
 from bottega.retry import Retry
 from bottega.spec.model import GraphSpec, NodeSpec, Reference
@@ -200,7 +201,7 @@ def _parts(
         description=node.description,
         instructions=node.instructions,
         sampling=node.sampling or Sampling(),
-        allow=None if node.allow is None else frozenset(node.allow),
+        allow=absolute(node.allow, spec.folder),
         peers={name: text for name, text in peers.items() if name != node.name},
         limits=node.limits,
         context=node.context,

@@ -166,8 +166,7 @@ def observed(result: Result) -> list[str]:
 )
 def test_tools_know_what_their_call_may_use(allow: list[str] | None, expected: str) -> None:
     model = ScriptedModel(Say(calls=(Call(name="where", arguments={"host": "a.test"}),)), "done")
-    allowed = None if allow is None else frozenset(allow)
-    result = Agent(model=model, tools=[where], allow=allowed).run("go")
+    result = Agent(model=model, tools=[where], allow=allow).run("go")
     assert observed(result)[0].startswith(expected)
 
 
@@ -184,6 +183,11 @@ def test_an_agent_with_an_unknown_permission_is_not_made() -> None:
     agent = Agent(model=ScriptedModel("x"), allow=frozenset({"netwrok"}))
     with pytest.raises(InputError, match="did you mean 'network'"):
         agent.run("go")
+
+
+def test_paths_of_an_agent_begin_at_its_folder(tmp_path: Path) -> None:
+    agent = Agent(model=ScriptedModel("x"), allow=["files:read:docs"], folder=tmp_path)
+    assert agent.parts.allow == {f"files:read:{os.path.realpath(tmp_path / 'docs')}"}
 
 
 def test_a_graph_with_an_unknown_permission_is_refused(tmp_path: Path) -> None:
