@@ -11,7 +11,7 @@ from test_team import both, parts, run, team, verdict
 from test_waiting import APPROVE, Post, asked, sender
 
 from bottega import Budget, tool
-from bottega.cassette import Cassette, CassetteError
+from bottega.cassette import Cassette, CassetteError, turns
 from bottega.cli.main import bottega
 from bottega.decider import Judgement
 from bottega.engine import Job
@@ -73,6 +73,18 @@ def test_whatever_a_team_does_is_played_byte_for_byte(
     with Cassette(file, "replay"):
         again = run(silent(), limits=limits)
     assert lines(again) == lines(first)
+
+
+@pytest.mark.timeout(20)
+def test_no_branch_waits_for_what_comes_after_its_own_call(tmp_path, monkeypatch):
+    monkeypatch.setattr(turns, "PATIENCE", None)  # a branch that waits in vain waits for ever
+    file = tmp_path / "c.jsonl"
+    with Cassette(file, "record"):
+        lead = ScriptedModel(both(), "so", "better")
+        helpers = (ScriptedModel("found"), ScriptedModel("counted"))
+        first = run(team(lead, *helpers, ScriptedModel(verdict(True)), tools=(wait,)))
+    with Cassette(file, "replay"):
+        assert lines(run(silent())) == lines(first)
 
 
 def test_a_run_that_waits_is_played_with_its_resumption(tmp_path):

@@ -64,7 +64,9 @@ class Player:
             return number
         else:
             self._calls[line["kind"], at].append((number, line))
-            return 0 if line["kind"] == "run" else number
+            if line["kind"] != "run":
+                self._due[at].add(number)
+                return number
         return 0
 
     def begin(self, at: str, told: Json) -> Json:
@@ -97,11 +99,12 @@ class Player:
         try:
             await self.turns.turn(number)
         finally:
+            self._due[place()].discard(number)
             self.turns.done(number)
         return line["came"]  # type: ignore[no-any-return]
 
     async def turn(self) -> None:
-        """Wait until the next event of this place is due."""
+        """Wait until the next call or event of this place is due."""
         due = self._due.get(place())
         if due:
             await self.turns.turn(min(due))
