@@ -77,7 +77,8 @@ class LangGraphEngine:
         if taped is not None:
             team, emit, ask = taped.team(team), taped.through(emit), taped.ask(ask)
         with at(taped.place if taped else ""):
-            run = RunContext(run_id=job.run_id, meter=Meter(job.limits), emit=emit, ask=ask)
+            meter = Meter(job.limits)
+            run = RunContext(run_id=job.run_id, meter=meter, emit=emit, task=job.task, ask=ask)
             work = asyncio.create_task(_Execution(self, team, job, run).run())
         work.add_done_callback(events.close)
         try:

@@ -6,7 +6,7 @@ processes are `bottega.calling`; when to stop is the loop's business.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,7 +21,8 @@ from bottega.errors import (
 )
 from bottega.halt import call_under_way
 from bottega.journal import Journal
-from bottega.messages import ToolCall, ToolResult, result_from_json, result_to_json
+from bottega.labels import Conversation
+from bottega.messages import Message, ToolCall, ToolResult, result_from_json, result_to_json
 from bottega.middleware import Invocation, wrap_tool
 from bottega.node import AgentParts
 from bottega.permissions import Permissions
@@ -59,8 +60,16 @@ class Done:
 class Actions:
     """The tools of one agent, ready to be called."""
 
-    def __init__(self, parts: AgentParts, run: RunContext, journal: Journal, path: str) -> None:
-        self._tools: Mapping[str, Tool] = {tool.spec.name: tool for tool in parts.tools}
+    def __init__(
+        self,
+        parts: AgentParts,
+        run: RunContext,
+        journal: Journal,
+        path: str,
+        messages: Sequence[Message] = (),
+    ) -> None:
+        self._conversation = Conversation.of(messages, parts.tools, run.task)
+        self._tools = self._conversation.tools
         self._allow = None if parts.allow is None else Permissions.of(parts.allow)
         self._permitted: dict[str, Permissions] = {}
         self._node = parts.name
@@ -158,6 +167,7 @@ class Actions:
             spending=self._spending,
             person=person,
             allowed=self._allowed(tool),
+            conversation=self._conversation,
         )
         return Invocation(call=call, tool=tool, arguments=arguments, context=context)
 
@@ -202,6 +212,7 @@ class Actions:
             trust=tool.trust,
             citations=output.citations,
             images=output.images,
+            secret=tool.secret,
         )
         return Done(result=result, final=output.final, printed=output.printed)
 

@@ -171,7 +171,10 @@ class Agent(Runnable):
         from bottega.loop import Loop
         from bottega.reminding import reminders, with_reminders
 
-        run = RunContext(run_id=new_run_id(), meter=Meter(limits), ask=ask)
+        aside: list[Event] = []
+        run = RunContext(
+            run_id=new_run_id(), meter=Meter(limits), emit=aside.append, task=task, ask=ask
+        )
         loop = Loop(parts=parts, run=run, messages=[])
         yield loop.event(RunStarted, name=self.name, task=task)
         try:
@@ -184,7 +187,11 @@ class Agent(Runnable):
         loop.messages = with_reminders(opening(parts, task), known)
         async with aclosing(loop.events()) as events:
             async for event in events:
+                while aside:
+                    yield aside.pop(0)
                 yield replace(event, final=True) if isinstance(event, Answer) else event
+        for one in aside:
+            yield one
         yield ended(loop.outcome.status, loop.outcome.reason, run)
 
     def _in_graph(

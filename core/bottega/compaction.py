@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 from typing import Literal, Protocol, runtime_checkable
 
 from bottega.errors import InputError
-from bottega.messages import Image, Message, Part, Text, ToolCall, ToolResult, user
+from bottega.labels import tainted
+from bottega.messages import Image, Message, Part, Text, ToolCall, ToolResult, Trust
 
 How = Literal["summary", "drop"]
 NOTE_TOKENS = 200
@@ -84,7 +85,8 @@ class Shortening:
         if summary:
             note = SUMMED.format(note=note, summary=json.dumps(summary, ensure_ascii=False))
         made = list(self.messages)
-        made.insert(self.note_at, user(note))
+        trust: Trust = "untrusted" if tainted(self.left_out) else "trusted"
+        made.insert(self.note_at, Message(role="user", parts=(Text(text=note, trust=trust),)))
         return made
 
 

@@ -22,6 +22,9 @@ class Text:
     """A run of text."""
 
     text: str
+    trust: Trust = "trusted"
+    """Whether what it says may be taken as somebody's wish: the words of the person and of the
+    house are, what memory, documents or other agents say is not (see `bottega.labels`)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,6 +83,8 @@ class ToolResult:
     trust: Trust = "untrusted"
     citations: tuple[Citation, ...] = ()
     images: tuple[Image, ...] = ()
+    secret: bool = False
+    """Whether it must not leave the house."""
 
 
 Part = Text | Image | ToolCall | ToolResult
@@ -161,13 +166,17 @@ def part_to_json(part: Part) -> dict[str, Json]:
     """Return the part as a JSON object with its `type`."""
     kind = _PART_NAMES[type(part)]
     if isinstance(part, Text):
-        return {"type": kind, "text": part.text}
+        return {"type": kind, "text": part.text, **_doubt(part)}
     if isinstance(part, Image):
         return {"type": kind, **image_to_json(part)}
     if isinstance(part, ToolCall):
         arguments = dict(part.arguments)
         return {"type": kind, "id": part.id, "name": part.name, "arguments": arguments}
     return {"type": kind, **result_to_json(part)}
+
+
+def _doubt(text: Text) -> dict[str, Json]:
+    return {} if text.trust == "trusted" else {"trust": text.trust}
 
 
 def part_from_json(data: Mapping[str, Json]) -> Part:
@@ -191,6 +200,7 @@ def result_to_json(result: ToolResult) -> dict[str, Json]:
         "trust": result.trust,
         "citations": [citation_to_json(citation) for citation in result.citations],
         "images": [image_to_json(image) for image in result.images],
+        **({"secret": True} if result.secret else {}),
     }
 
 
@@ -199,7 +209,8 @@ def result_from_json(data: Mapping[str, Json]) -> ToolResult:
     plain = {name: data[name] for name in ("call_id", "name", "content", "is_error", "trust")}
     citations = tuple(Citation(**item) for item in data["citations"])
     images = tuple(image_from_json(item) for item in data["images"])
-    return ToolResult(**plain, citations=citations, images=images)
+    secret = data.get("secret", False)
+    return ToolResult(**plain, citations=citations, images=images, secret=secret)
 
 
 def message_to_json(message: Message) -> dict[str, Json]:

@@ -48,7 +48,7 @@ async def reminders(remembering: Remembering | None, task: str) -> list[Message]
     if not told:
         return []
     text = REMEMBERED + json.dumps(told, ensure_ascii=False)
-    return [Message(role="user", parts=(Text(text=text),), name="memory")]
+    return [Message(role="user", parts=(Text(text=text, trust="untrusted"),), name="memory")]
 
 
 async def _told(remembering: Remembering, task: str) -> dict[str, Json]:

@@ -35,6 +35,8 @@ class RunContext:
     meter: Meter = field(default_factory=lambda: Meter(Budget()))
     emit: Callable[[Event], None] = drop
     """Takes every event as it happens."""
+    task: str = ""
+    """What the person asked of the whole run: these words are trusted wherever they turn up."""
     ask: Ask | None = None
     rulings: Rulings = field(default_factory=Rulings)
     """What a person has said to the run's questions."""

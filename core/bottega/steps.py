@@ -59,7 +59,8 @@ class Steps:
         self._meter = loop.run.meter
         self._dialect = parts.dialect
         self._asking = Asking(loop)
-        self._actions = Actions(parts, loop.run, loop.journal, loop.path or parts.name)
+        path = loop.path or parts.name
+        self._actions = Actions(parts, loop.run, loop.journal, path, loop.messages)
         self._hands_on = any(tool.hand_off for tool in parts.tools)
         self._bad_turns = 0
         self._most = loop.run.meter.repeats

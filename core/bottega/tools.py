@@ -28,6 +28,7 @@ from bottega.model import ToolSpec
 from bottega.permissions import Permissions
 
 if TYPE_CHECKING:
+    from bottega.labels import Conversation
     from bottega.person import Person
     from bottega.signature import Signature
     from bottega.spending import Spending
@@ -77,6 +78,8 @@ class ToolContext:
     allowed: Permissions = Permissions.everything()
     """What the call may use: what its tool declares and its node allows. A tool that takes a host
     or a path asks it: `allowed.check_host`, `check_read`, `check_write`."""
+    conversation: Conversation | None = field(default=None, compare=False, repr=False)
+    """What the agent has read so far, with its labels; None outside a loop."""
 
 
 class Tool:
@@ -101,6 +104,11 @@ class Tool:
     somebody else's plugin always is."""
     trust: Trust = "untrusted"
     """Whether what it returns may be taken as instructions. Say `trusted` only of fixed texts."""
+    described: Trust = "trusted"
+    """Whether the description itself may be trusted: a stranger's may not before a person has
+    approved it."""
+    secret: bool = False
+    """What it returns must not leave the house: see `bottega.labels`."""
     timeout: float | None = 60.0
     """Seconds a call may take."""
     isolation: Isolation = "none"
@@ -175,6 +183,7 @@ def tool(
     permissions: frozenset[str] = ...,
     confined: bool = ...,
     trust: Trust = ...,
+    secret: bool = ...,
     timeout: float | None = ...,
     isolation: Isolation = ...,
     memory: int | None = ...,

@@ -64,4 +64,5 @@ def with_mail(fresh: Sequence[Message], mail: Sequence[Message]) -> list[Message
 def _message(entry: Mapping[str, Any]) -> Message:
     quoted = json.dumps(entry["text"], ensure_ascii=False)
     text = QUOTED.format(about=entry["about"], text=quoted)
-    return Message(role="user", parts=(Text(text=text),), name=entry["from"] or "team")
+    said = Text(text=text, trust="untrusted")
+    return Message(role="user", parts=(said,), name=entry["from"] or "team")

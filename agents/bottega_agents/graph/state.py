@@ -118,5 +118,7 @@ class State(TypedDict, total=False):
     caller: str
     """Only in the input of a delegated node: who asked, and with which call."""
     call_id: str
+    vouched: bool
+    """Likewise: the task was written by somebody who had read nothing untrusted by then."""
     gate: list[Any]
     """Likewise: how many such tasks may be at work at once, as `[name, most]`; none for all."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bottega.events import MessageSent
+from bottega.labels import Conversation
 from bottega.messages import Citation, Message, ToolCall, ToolResult, user
 from bottega.node import AgentParts
 from bottega.tools import Tool
@@ -109,10 +110,12 @@ class CoordinatorNode(SpecialistNode):
             return Command(update=update, goto=self._then) if self._then else update
         mail, board = dict(state.get("mail", {})), state.get("board", {})
         sends: list[Any] = []
+        vouched = not Conversation.of(loop.messages, self.parts.tools).tainted
         for call in handed_on:
             task = str(call.arguments["task"])
             loop.run.emit(loop.event(MessageSent, to=call.name, text=task))
-            sends.append(self._send(call, enclosed(call.name, mail, board)))
+            enclosures = enclosed(call.name, mail, board)
+            sends.append(self._send(call, {**enclosures, "vouched": vouched}))
         return Command(update=update, goto=sends)
 
     def _send(self, call: ToolCall, enclosures: Mapping[str, Any]) -> Any:

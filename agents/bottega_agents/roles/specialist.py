@@ -16,6 +16,7 @@ from bottega.conversation import opening
 from bottega.errors import StorageError, StuckError
 from bottega.events import MessageSent, NodeEnded, NodeStarted
 from bottega.history import OPENING, opening_entry
+from bottega.labels import doubted
 from bottega.loop import Loop
 from bottega.messages import Citation, Message, citation_to_json, message_from_json, user
 from bottega.node import AgentParts
@@ -137,7 +138,8 @@ class SpecialistNode:
         fresh = _opened(journal)
         if fresh is None:
             known = [] if same_run else await reminders(self.parts.memory, state.get("task", ""))
-            fresh = with_mail(self.fresh(state, transcript), [*known, *told])
+            asked = doubted(self.fresh(state, transcript), *_wishes(state, run))
+            fresh = with_mail(asked, [*known, *told])
         if journal.keeps and OPENING not in journal.entries:
             before = transcript.ref if transcript else None
             dialect = self.parts.dialect.name
@@ -244,6 +246,12 @@ class SpecialistNode:
             return None  # each delegated task is a conversation of its own
         data = state.get("transcripts", {}).get(self.parts.name)
         return await load(data, journal, self.parts.dialect, run, path) if data else None
+
+
+def _wishes(state: State, run: RunContext) -> Sequence[str]:
+    """Return what of a task may be taken as the person's wish, whoever hands it on."""
+    own = state.get("vouched", False) if state.get("caller") else not run.task
+    return (state.get("task", ""), run.task) if own else (run.task,)
 
 
 def _opened(journal: NodeJournal) -> list[Message] | None:

@@ -64,6 +64,7 @@ def _request(
 ) -> dict[str, Json]:
     plain = {item.name: getattr(context, item.name) for item in fields(context)}
     plain["ask"] = plain["person"] = plain["spending"] = None  # nobody can be asked from there
+    plain["conversation"] = None  # what else the agent has read is none of its business
     plain["allowed"] = context.allowed.texts()
     own = type(tool).validate is Tool.validate
     return {
