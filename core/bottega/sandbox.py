@@ -26,9 +26,9 @@ from bottega.model import ToolSpec
 ToolCaller = Callable[[str, Mapping[str, Json]], Awaitable[Json]]
 """Make the call of a tool that the code asks for, by name and arguments; return what it comes to.
 
-A ToolError is raised in the code, as an exception with its message that `except Exception` catches.
-Anything else ends the step and passes through `SandboxSession.run`, after the code has been stopped.
-Calls are made one after the other, also where the code has threads."""
+A ToolError is raised in the code, as an exception with its message that `except Exception`
+catches. Anything else ends the step and passes through `SandboxSession.run`, after the code has
+been stopped. Calls are made one after the other, also where the code has threads."""
 
 Stopped = Literal["", "seconds", "memory", "processes", "disk", "calls", "died"]
 """Which limit ended a step; `died` where its process ended by itself."""
@@ -112,8 +112,8 @@ class Sandbox(Protocol):
 def bind(tool: ToolSpec, positional: Sequence[Json], named: Mapping[str, Json]) -> dict[str, Json]:
     """Return the arguments of a call by name, as Python binds them.
 
-    Whether they are of the right kind is the tool's to judge. Raises ToolError for too many of them,
-    and for one that is given twice.
+    Whether they are of the right kind is the tool's to judge. Raises ToolError for too many of
+    them, and for one that is given twice.
     """
     names = list(tool.parameters.get("properties", ()))
     if len(positional) > len(names):
