@@ -98,7 +98,7 @@ class Actions:
         tool = self._tools.get(call.name)
         if tool is None:
             error = UnknownNameError("tool", call.name, self._tools)
-            return Done(result=failed(call, str(error)), misused=True)
+            return _misused(call, str(error))
         try:
             self._allowed(tool)
         except BottegaError as error:
@@ -106,7 +106,7 @@ class Actions:
         try:
             arguments = tool.validate(call.arguments)
         except BottegaError as error:
-            return Done(result=failed(call, str(error)), misused=True)
+            return _misused(call, str(error))
         refused = self._refused(call, step) if keeps else None
         if refused is not None:
             return Done(result=refused, misused=True, replayed=True, recorded=True)
@@ -226,6 +226,11 @@ def failed(call: ToolCall, problem: str) -> ToolResult:
     """Make the result of a call that did not work."""
     content = f"Error: {problem}"
     return ToolResult(call_id=call.id, name=call.name, content=content, is_error=True)
+
+
+def _misused(call: ToolCall, problem: str) -> Done:
+    """Refuse a call that is wrong; the house says so, in the words of whoever made the call."""
+    return Done(result=replace(failed(call, problem), trust="trusted"), misused=True)
 
 
 def _replayed(recorded: Mapping[str, Any]) -> Done:

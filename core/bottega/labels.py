@@ -7,7 +7,8 @@ that comes with Bottega is the middleware `flow`.
 
     trusted     the person's words, the house's instructions, results of tools that declare it
     untrusted   all other results, errors, memory, other agents' words, notes on what was left out
-    no source   what the model itself wrote: it is as good as what it had read until then
+    no source   what the model itself wrote, and what it is told is wrong with its own calls: it is
+                as good as what had been read until then
 """
 
 from __future__ import annotations
@@ -70,10 +71,10 @@ def passages(messages: Sequence[Message]) -> Iterator[Passage]:
     for message in messages:
         if message.role == "assistant":
             continue
+        parts: Sequence[Part] = message.parts
         if message.role != "tool" and message.results:  # a dialect that tells results as text
-            yield from map(_result, message.results)
-            continue
-        for part in message.parts:
+            parts = message.results
+        for part in parts:
             found = _passage(message, part)
             if found is not None:
                 yield found
@@ -119,7 +120,7 @@ def _strange(text: str) -> Text:
 
 def _passage(message: Message, part: Part) -> Passage | None:
     if isinstance(part, ToolResult):
-        return _result(part)
+        return None if part.is_error and part.trust == "trusted" else _result(part)
     if not isinstance(part, Text):
         return None
     known = {"system": "the instructions", "user": "the person"}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bottega.offer import Offer
 from bottega.plugin.context import FactoryContext
 from bottega.plugin.spec import hookimpl
+from bottega_tools.files.offers import offers as file_tools
 
 if TYPE_CHECKING:
     from bottega.memory import Memory
@@ -18,6 +19,7 @@ _TOOLS = {
     "calculator": "Work out an arithmetic expression, exactly where that is possible.",
     "final_answer": "Give the answer and end the agent's work.",
     "ask_user": "Ask the person in front of the run a question.",
+    "plan_calls": "Say which calls with effects are meant to be made, before anything is read.",
 }
 """Modules of this package, each with a tool of the same name."""
 
@@ -31,6 +33,7 @@ def bottega_tools() -> Sequence[Offer]:
     ] + [
         Offer(name="remember", summary="Keep a fact for later runs.", factory=_remember),
         Offer(name="recall", summary="Find facts that were remembered.", factory=_recall),
+        *file_tools(),
     ]
 
 
