@@ -15,6 +15,10 @@ _UNSAFE = re.compile(
     "\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff"  # direction, separators, invisible
     "\ud800-\udfff\U000e0000-\U000e0fff]"  # lone surrogates cannot be printed; tags cannot be seen
 )
+_HIDDEN = re.compile(
+    _UNSAFE.pattern[:-1].replace("\x0b-\x1f", "\x0b\x0c\x0e-\x1f")  # a line may end in CR LF
+    + "\u00ad\u034f\u115f\u1160\u180b-\u180f\u200c\u200d\u206a-\u206f\u3164\uffa0\ufff0-\ufffb]"
+)
 _SECRET_NAME = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$")
 _SHORTEST_SECRET = 8
 """A shorter value of such a variable is too likely to be an ordinary word."""
@@ -23,6 +27,11 @@ _SHORTEST_SECRET = 8
 def plain(text: str) -> str:
     r"""Return the text with everything that is not plain text shown as `\xNN` or `\uNNNN`."""
     return _UNSAFE.sub(_shown, text)
+
+
+def unhidden(text: str) -> tuple[str, int]:
+    """Return the text without what cannot be seen or steers its reader, and how much that was."""
+    return _HIDDEN.subn("", text)
 
 
 def one_line(text: str, limit: int = 300) -> str:

@@ -9,22 +9,19 @@ from __future__ import annotations
 
 import copy
 import inspect
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from bottega.errors import InputError, suggest
+from bottega.tool_name import LONGEST, clean_name
 from bottega.tools import Tool
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs
 
-_UNFIT = re.compile(r"[^A-Za-z0-9_-]+")
 _MADE_OF_RUN = ("signature", "spec", "_bottega_call_plan")
 """What a tool works out once and keeps: a copy with another name works it out anew."""
-LONGEST_NAME = 64
-"""Characters of a tool's name that model servers take."""
 
 
 class Toolset(Protocol):
@@ -87,7 +84,7 @@ def renamed(tool: Tool, name: str) -> Tool:
     if tool.spec.name == name:
         return tool
     if name != clean_name(name):
-        hint = f"use at most {LONGEST_NAME} ASCII letters, digits, `_` and `-`"
+        hint = f"use at most {LONGEST} ASCII letters, digits, `_` and `-`"
         raise InputError(f"a tool cannot be named {name!r}", hint=hint)
     spec, other = tool.spec, copy.copy(tool)
     for made in _MADE_OF_RUN:
@@ -95,11 +92,6 @@ def renamed(tool: Tool, name: str) -> Tool:
     other.name = name
     other.__dict__["spec"] = replace(spec, name=name)
     return other
-
-
-def clean_name(name: str) -> str:
-    """Return the name with what models cannot call replaced: `a.b/c` becomes `a_b_c`."""
-    return _UNFIT.sub("_", name)[:LONGEST_NAME] or "_"
 
 
 def gather(items: Iterable[Tool | Toolset]) -> tuple[Tool, ...]:
