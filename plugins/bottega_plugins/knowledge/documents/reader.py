@@ -58,9 +58,19 @@ class DocumentReader:
         if document.format and document.format not in FORMATS:
             known = ", ".join(sorted(FORMATS))
             raise InputError(f"unknown format {document.format!r}", hint=f"known: {known}")
-        form, text = await asyncio.to_thread(_told, document)
-        parsed = await _parsed(form, text, document)
+        form, text, read = await asyncio.to_thread(self._read_here, document)
+        if read is not None:
+            return read
+        parsed = await _parsed_apart(form, text, document)
         return await asyncio.to_thread(self._cut, document, parsed, text)
+
+    def _read_here(self, document: Document) -> tuple[str, str, Reading | None]:
+        """Return format and text, and the passages unless it takes a process of its own."""
+        form, text = _told(document)
+        if form in _BINARY or stands_apart(text, form):
+            return form, text, None
+        parsed = parse_text(text, form, document.source)
+        return form, text, self._cut(document, parsed, text)
 
     def _cut(self, document: Document, parsed: Parsed, text: str) -> Reading:
         title = document.title or parsed.title or PurePosixPath(document.source).name
@@ -91,15 +101,13 @@ def _told(document: Document) -> tuple[str, str]:
     return document.format or text_format(content, document.source), without_surrogates(content)
 
 
-async def _parsed(form: str, text: str, document: Document) -> Parsed:
+async def _parsed_apart(form: str, text: str, document: Document) -> Parsed:
     content = document.content
     if form in _BINARY and isinstance(content, bytes):
         return await parse_in_process(_binary_parser(form), content, form)
-    if stands_apart(text, form):
-        from bottega_plugins.knowledge.documents.text_parser import TextParser
+    from bottega_plugins.knowledge.documents.text_parser import TextParser
 
-        return await parse_in_process(TextParser(), text.encode(), form)
-    return await asyncio.to_thread(parse_text, text, form, document.source)
+    return await parse_in_process(TextParser(), text.encode(), form)
 
 
 def _binary_parser(form: str) -> IsolatedParser:
