@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bottega.offer import Offer
 from bottega.plugin.context import FactoryContext
 from bottega.plugin.spec import hookimpl
+from bottega_tools.browser.offers import offers as browser_tools
 from bottega_tools.files.offers import offers as file_tools
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def bottega_tools() -> Sequence[Offer]:
         Offer(name="remember", summary="Keep a fact for later runs.", factory=_remember),
         Offer(name="recall", summary="Find facts that were remembered.", factory=_recall),
         *file_tools(),
+        *browser_tools(),
     ]
 
 
