@@ -12,6 +12,7 @@ from typing import Any
 
 from bottega import chance
 from bottega.calling import call_tool
+from bottega.confinement import free
 from bottega.errors import (
     BottegaError,
     BudgetExceeded,
@@ -86,7 +87,7 @@ class Actions:
 
     async def carry_out(self, call: ToolCall, step: int) -> Done:
         """Carry out one call. Raises BudgetExceeded and StorageError, and programming errors."""
-        with within(call.id):
+        with within(call.id), free():
             return await self._carried_out(call, step)
 
     async def _carried_out(self, call: ToolCall, step: int) -> Done:
@@ -167,6 +168,7 @@ class Actions:
             spending=self._spending,
             person=person,
             allowed=self._allowed(tool),
+            limited=self._allow is not None,
             conversation=self._conversation,
         )
         return Invocation(call=call, tool=tool, arguments=arguments, context=context)

@@ -47,7 +47,11 @@ async def call_tool(tool: Tool, arguments: dict[str, Any], context: ToolContext)
     if plan.context_parameter:
         arguments = {**arguments, plan.context_parameter: context}
     printed = Printed()
-    function = partial(tool.run, **arguments)
+    function: Callable[[], Any] = partial(tool.run, **arguments)
+    if tool.confined or context.limited:
+        from bottega.confinement import held
+
+        function = held(function, tool, context)
     if plan.is_async:
         output = await _in_loop(function, limit, printed)
     else:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from bottega.confinement import free
 from bottega.errors import InputError, ToolError
 from bottega.journal import Journal
 from bottega.messages import Json
@@ -85,12 +86,13 @@ class Person:
 
     async def _ruled(self, question: Question) -> Ruling:
         """Return the ruling on just this: what was said of something else is asked anew."""
-        while True:
-            ruling = await self._said(question)
-            if ruling.binds(question):
-                return ruling
-            text = f"{CHANGED} {question.text.removeprefix(CHANGED).lstrip()}"
-            question = replace(question, id=self._next_id(), text=text)
+        with free():
+            while True:
+                ruling = await self._said(question)
+                if ruling.binds(question):
+                    return ruling
+                text = f"{CHANGED} {question.text.removeprefix(CHANGED).lstrip()}"
+                question = replace(question, id=self._next_id(), text=text)
 
     async def _said(self, question: Question) -> Ruling:
         """Return what was said to the question of this id, whatever it was then."""

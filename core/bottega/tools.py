@@ -78,6 +78,8 @@ class ToolContext:
     allowed: Permissions = Permissions.everything()
     """What the call may use: what its tool declares and its node allows. A tool that takes a host
     or a path asks it: `allowed.check_host`, `check_read`, `check_write`."""
+    limited: bool = False
+    """The node says what its tools may use: tools are held to it (`bottega.confinement`)."""
     conversation: Conversation | None = field(default=None, compare=False, repr=False)
     """What the agent has read so far, with its labels; None outside a loop."""
 
