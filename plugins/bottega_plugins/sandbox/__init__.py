@@ -3,12 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from bottega.offer import Offer
 from bottega.plugin.spec import hookimpl
+
+if TYPE_CHECKING:
+    from bottega.plugin.context import FactoryContext
+    from bottega.sandbox import Sandbox
+
+
+def _process(
+    context: FactoryContext,
+    *,
+    packages: bool = False,
+    programs: bool = False,
+    workspace: str = "",
+    writable: bool = False,
+) -> Sandbox:
+    from bottega_plugins.sandbox.process.kind import ProcessSandbox
+
+    return ProcessSandbox(
+        packages=packages,
+        programs=programs,
+        workspace=(context.folder / workspace).resolve() if workspace else None,
+        writable=writable,
+    )
 
 
 @hookimpl
 def bottega_sandboxes() -> Sequence[Offer]:
     """Offer sandboxes."""
-    return []
+    return [
+        Offer(
+            name="process",
+            summary="Full Python behind namespaces, a filter of system calls and control groups.",
+            factory=_process,
+        ),
+    ]
