@@ -1,0 +1,1 @@
+"""Tools of MCP servers: started or reached, approved once, and held to what was approved."""

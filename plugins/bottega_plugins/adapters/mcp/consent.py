@@ -1,0 +1,110 @@
+"""A person's consent to an MCP server, kept in `bottega.lock`: how it is started, what it offered.
+
+A lock comes with a project, and a project may come from a stranger. What starts programs is
+therefore sealed with a key that never leaves the person's own configuration: an approval counts
+where it was given, for the person who gave it, and nobody else's counts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bottega.errors import InputError, StorageError
+from bottega.home import make_private
+from bottega.lockfile import Lock
+from bottega_plugins.adapters.mcp.catalogue import Catalogue
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bottega.messages import Json
+    from bottega_plugins.adapters.mcp.server import MCPServer
+
+SECTION = "mcp"
+_KEY_BYTES = 32
+
+
+def approve(lock: Lock, server: MCPServer, catalogue: Catalogue) -> None:
+    """Write down that a person agrees. Raises InputError and StorageError."""
+    said = {"launch": server.launch, **catalogue.to_json()}
+    said["approved"] = time.strftime("%Y-%m-%d")
+    lock.set(SECTION, server.name, {**said, "seal": _seal(lock, server.name, said)})
+
+
+def revoke(lock: Lock, name: str) -> bool:
+    """Take the consent back; say whether there was any."""
+    return lock.remove(SECTION, name)
+
+
+def approved(lock: Lock, server: MCPServer) -> Catalogue:
+    """Return what a person agreed to. Raises InputError, with what to do, where nobody did."""
+    name, entry = server.name, lock.get(SECTION, server.name)
+    hint = "look at what it starts, then: bottega mcp approve GRAPH"
+    if entry is None:
+        raise InputError(
+            f"the MCP server {name!r} ({told(server.launch)}) is not approved", hint=hint
+        )
+    if not _is_sealed(lock, name, entry):
+        raise InputError(
+            f"the approval of the MCP server {name!r} in {lock.file} was not given by you, in this "
+            "folder, or was changed since",
+            hint=hint,
+        )
+    if entry["launch"] != server.launch:
+        raise InputError(
+            f"the MCP server {name!r} was approved as {told(entry['launch'])} and is now "
+            f"{told(server.launch)}",
+            hint=hint,
+        )
+    return Catalogue.from_json(entry)
+
+
+def state(lock: Lock, name: str) -> str:
+    """Say how an entry of the lock stands: `approved`, or `not yours`."""
+    return "approved" if _is_sealed(lock, name, lock.get(SECTION, name)) else "not yours"
+
+
+def told(launch: Mapping[str, Json]) -> str:
+    """Write what is started or reached, and what it gets of ours."""
+    if "url" in launch:
+        more = [f"{name}: {value}" for name, value in launch["headers"].items()]
+        more += [f"allow {host}" for host in launch["allow"]]
+        return ", ".join([launch["url"], *more])
+    command = json.dumps(launch["command"], ensure_ascii=False)
+    return command + (f" with {', '.join(launch['env'])}" if launch["env"] else "")
+
+
+def _is_sealed(lock: Lock, name: str, entry: Json) -> bool:
+    if not isinstance(entry, dict):
+        return False
+    said: dict[str, Json] = {**entry}
+    seal = said.pop("seal", None)
+    return isinstance(seal, str) and hmac.compare_digest(
+        seal.encode("utf-8", "replace"), _seal(lock, name, said).encode()
+    )
+
+
+def _seal(lock: Lock, name: str, said: Mapping[str, Json]) -> str:
+    folder = str(lock.file.parent.resolve())
+    text = json.dumps([folder, name, said], sort_keys=True, ensure_ascii=True)
+    return hmac.new(_key(), text.encode(), hashlib.sha256).hexdigest()
+
+
+def _key() -> bytes:
+    """Return the person's own key, made at first use. Raises StorageError."""
+    base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    file = Path(base) / "bottega" / "consent.key"
+    try:
+        if not file.exists() or not file.stat().st_size:
+            make_private(file)
+            file.write_bytes(secrets.token_bytes(_KEY_BYTES))
+        return file.read_bytes()
+    except OSError as error:
+        raise StorageError(f"{file} cannot be used: {error.strerror}") from error
