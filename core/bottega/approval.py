@@ -49,20 +49,19 @@ class Approval(Middleware):
         person = invocation.context.person
         if person is None:
             raise ToolError(f"{REFUSED}: nobody is there to approve it")
-        ruled = await _ruled(person, invocation)
-        return await next(ruled)
+        return await next(await ruled(person, invocation))
 
     def _asks(self, tool: Tool) -> bool:
         return tool.spec.name in self._tools or tool.effects in self._effects
 
 
-async def _ruled(person: Person, invocation: Invocation) -> Invocation:
+async def ruled(person: Person, invocation: Invocation, why: str = "") -> Invocation:
     """Return the call as the person wants it; an edit that does not fit the tool is asked again.
 
-    Raises ToolError where the call is refused.
+    `why` tells the person why they are asked. Raises ToolError where the call is refused.
     """
     name, arguments = invocation.call.name, dict(invocation.call.arguments)
-    asked = text = f"May {_shown(name, arguments)} be called?"
+    asked = text = f"{why} May {_shown(name, arguments)} be called?".lstrip()
     while True:
         ruling = await person.approve(text, tool=name, value=arguments)
         if ruling.verdict == "reject":

@@ -20,6 +20,8 @@ from bottega.messages import Json
 
 PLAN_CALLS = "plan_calls"
 """The tool by which an agent says them."""
+TAKEN_DOWN = "The plan is taken down: "
+"""What its result begins with; the plan follows as JSON."""
 MOST_CALLS = 100
 Shape = Literal["", "text", "number", "date", "email", "url", "iban"]
 _KEYS = ("from", "field", "where", "most", "least", "shape", "each")
@@ -86,7 +88,7 @@ def _argument(value: Json, label: str) -> Any:
             return _place(given, label)
         return {key: _argument(one, label) for key, one in given.items()}
     if isinstance(value, list):
-        return [_argument(one, label) for one in cast("list[Json]", value)]
+        return [_argument(one, label) for one in cast("Sequence[Json]", value)]
     return value
 
 

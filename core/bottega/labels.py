@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from bottega.intentions import PLAN_CALLS
 from bottega.messages import Message, Part, Text, ToolResult, Trust
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Passage:
     secret: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False, weakref_slot=True)
 class Conversation:
     """One agent's conversation, as its tools' middleware sees it: live, not a copy."""
 
@@ -120,13 +121,18 @@ def _strange(text: str) -> Text:
 
 def _passage(message: Message, part: Part) -> Passage | None:
     if isinstance(part, ToolResult):
-        return None if part.is_error and part.trust == "trusted" else _result(part)
+        return None if _is_own(part) else _result(part)
     if not isinstance(part, Text):
         return None
     known = {"system": "the instructions", "user": "the person"}
     by_person = part.trust == "trusted" and not message.name
     origin = known.get(message.role, "") if by_person else message.name or "another agent"
     return Passage(text=part.text, trust=part.trust, origin=origin)
+
+
+def _is_own(result: ToolResult) -> bool:
+    """Say whether the result only says back what the model wrote."""
+    return result.name == PLAN_CALLS or (result.is_error and result.trust == "trusted")
 
 
 def _result(result: ToolResult) -> Passage:

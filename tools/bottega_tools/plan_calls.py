@@ -6,12 +6,24 @@ conversation, and holds later calls to it. What a plan is, is `bottega.intention
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NotRequired
 
-from bottega.intentions import PLAN_CALLS, read_intentions
+from pydantic import JsonValue
+from typing_extensions import TypedDict
+
+from bottega.intentions import PLAN_CALLS, TAKEN_DOWN, read_intentions
 from bottega.messages import Json
 from bottega.tools import Tool
+
+
+class PlannedCall(TypedDict):
+    """A call, as a model writes it down."""
+
+    tool: str
+    arguments: dict[str, JsonValue]
+    times: NotRequired[int]
 
 
 class PlanCalls(Tool):
@@ -29,7 +41,7 @@ class PlanCalls(Tool):
         "the result is plain text."
     )
     effects = "none"
-    trust = "trusted"  # it returns fixed words
+    trust = "trusted"  # it returns the model's own words
 
     def validate(self, arguments: Mapping[str, Json]) -> dict[str, Any]:
         """Return the arguments. Raises InputError for what is no plan."""
@@ -37,13 +49,13 @@ class PlanCalls(Tool):
         read_intentions(valid["calls"])
         return valid
 
-    def run(self, calls: list[dict[str, Json]]) -> str:
+    def run(self, calls: list[PlannedCall]) -> str:
         """Say which calls you mean to make.
 
         Args:
             calls: each {"tool": name, "arguments": {name: value or place}, "times": most often}.
         """
-        return "The plan is taken down."
+        return TAKEN_DOWN + json.dumps(calls, ensure_ascii=False)
 
 
 plan_calls = PlanCalls()

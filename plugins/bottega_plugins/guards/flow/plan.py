@@ -1,0 +1,166 @@
+"""Calls that a plan allows: made before anything untrusted was read, each as often as it says.
+
+The plan is read where it stands in the conversation, so it survives whatever the conversation
+survives. An argument that the plan leaves to be read must be what stands in that place, and the
+only one there unless the plan says otherwise: what is read fills in values, and chooses nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
+
+from bottega.intentions import PLAN_CALLS, TAKEN_DOWN, Intention, Place, read_intentions
+from bottega.labels import Conversation, described_by_strangers, tainted
+from bottega.messages import Message, ToolResult
+from bottega_plugins.guards.flow.values import SHAPES, leaves, number, plain, same
+
+_SHOWN = 60
+
+
+def intentions(conversation: Conversation) -> list[Intention]:
+    """Return what was planned before anything untrusted was read."""
+    if described_by_strangers(conversation.tools):
+        return []
+    found: list[Intention] = []
+    for message in conversation.messages:
+        for result in message.results:
+            if result.name == PLAN_CALLS and not result.is_error:
+                found += _read(result)
+        if tainted([message]):
+            break
+    return found
+
+
+def _read(result: ToolResult) -> Sequence[Intention]:
+    planned = _data(result.content.removeprefix(TAKEN_DOWN))
+    return read_intentions(cast("Sequence[Any]", planned)) if isinstance(planned, list) else ()
+
+
+def misfit(call: Mapping[str, Any], intention: Intention, conversation: Conversation) -> str:
+    """Say which argument is not as planned; nothing where the call is the planned one."""
+    planned = intention.arguments
+    for name in (*call, *(key for key in planned if key not in call)):
+        if name not in planned:
+            problem = "" if call[name] is None else "is not in the plan"
+        else:
+            problem = _differs(call.get(name), planned[name], conversation.messages)
+        if problem:
+            return f"argument {name}={_shown(call.get(name))} {problem}"
+    return ""
+
+
+def _differs(value: Any, planned: Any, messages: Sequence[Message]) -> str:
+    """Say what is wrong with a value; nothing where it is as planned."""
+    if isinstance(planned, Place):
+        return _misplaced(value, planned, messages)
+    if isinstance(planned, Mapping) and isinstance(value, Mapping):
+        one, other = cast("Mapping[str, Any]", value), cast("Mapping[str, Any]", planned)
+        if one.keys() != other.keys():
+            return "has other keys than planned"
+        return next(filter(None, (_differs(one[key], other[key], messages) for key in other)), "")
+    if isinstance(planned, list) and isinstance(value, list):
+        given, wanted = cast("Sequence[Any]", value), cast("Sequence[Any]", planned)
+        if len(given) != len(wanted):
+            return f"has {len(given)} items, planned are {len(wanted)}"
+        pairs = zip(given, wanted, strict=True)
+        return next(filter(None, (_differs(a, b, messages) for a, b in pairs)), "")
+    said: object = planned
+    return "" if same(value, said) else f"was planned as {_shown(planned)}"
+
+
+def _misplaced(value: Any, place: Place, messages: Sequence[Message]) -> str:
+    """Say why a value may not stand where the plan has a place."""
+    if place.shape == "text":
+        return "" if isinstance(value, str) else "was planned as a text"
+    if place.shape == "number":
+        return "" if number(value) is not None else "was planned as a number"
+    offered = _distinct(_offered(place, messages))
+    if not offered:
+        return f"was to come from {place.tool}, which offers no such value"
+    if len(offered) > 1 and not place.each:
+        return f"was to be the one value from {place.tool}, which offers {len(offered)}"
+    given = [one for _, one in leaves(value)]
+    if given and all(any(same(one, found) for found in offered) for one in given):
+        return ""
+    return f"is not what the plan picks from {place.tool}"
+
+
+def _offered(place: Place, messages: Sequence[Message]) -> Iterator[Any]:
+    """Yield the values that stand in the place."""
+    results = [
+        result
+        for message in messages
+        for result in message.results
+        if result.name == place.tool and not result.is_error
+    ]
+    if not place.key:
+        for result in results:
+            yield from (match[0] for match in SHAPES[place.shape].finditer(result.content))
+        return
+    records = [one for result in results for one in _records(_data(result.content))]
+    records = [one for one in records if place.key in one and _fits(one, place.where)]
+    for record in _picked(records, place):
+        values = (value for _, value in leaves(record[place.key]))
+        yield from (value for value in values if _is_shaped(value, place.shape))
+
+
+def _data(content: str) -> Any:
+    try:
+        return json.loads(content)
+    except ValueError:
+        return None
+
+
+def _records(data: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield every object in what a tool returned."""
+    if isinstance(data, Mapping):
+        record = cast("Mapping[str, Any]", data)
+        yield record
+        for one in record.values():
+            yield from _records(one)
+    elif isinstance(data, list):
+        for one in cast("Sequence[Any]", data):
+            yield from _records(one)
+
+
+def _fits(record: Mapping[str, Any], where: Mapping[str, Any]) -> bool:
+    """Say whether the record has these values; of a list, one item must be it."""
+    return all(
+        any(same(one, value) for _, one in leaves(record.get(key))) for key, value in where.items()
+    )
+
+
+def _picked(records: list[Mapping[str, Any]], place: Place) -> list[Mapping[str, Any]]:
+    """Return the records with the largest or smallest value, or all."""
+    key = place.most or place.least
+    if not key:
+        return records
+    ranked = [(_rank(record[key]), record) for record in records if key in record]
+    if not ranked:
+        return []
+    best = (max if place.most else min)(rank for rank, _ in ranked)
+    return [record for rank, record in ranked if rank == best]
+
+
+def _rank(value: Any) -> tuple[int, Any]:
+    counted = number(value)
+    return (1, counted) if counted is not None else (0, plain(str(value)))
+
+
+def _is_shaped(value: Any, shape: str) -> bool:
+    return shape not in SHAPES or SHAPES[shape].fullmatch(str(value)) is not None
+
+
+def _distinct(values: Iterator[Any]) -> list[Any]:
+    found: list[Any] = []
+    for value in values:
+        if not any(same(value, one) for one in found):
+            found.append(value)
+    return found
+
+
+def _shown(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
