@@ -111,6 +111,14 @@ class _Execution:
         name, run = self._team.spec.name, self._run
         if not self._job.resume:
             require_team_prices(self._job.limits, self._team)
+        try:
+            await self._run_kept(name)
+        finally:
+            await run.belongings.aclose()
+
+    async def _run_kept(self, name: str) -> None:
+        """Run with a store, where the job names one."""
+        run = self._run
         fits = partial(check_edit, self._team.parts)
         if self._job.store is None:
             await self._carry_out(None, self._job)

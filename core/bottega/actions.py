@@ -6,7 +6,7 @@ processes are `bottega.calling`; when to stop is the loop's business.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,9 +21,10 @@ from bottega.errors import (
     UnknownNameError,
 )
 from bottega.halt import call_under_way
+from bottega.inner_calls import InnerCalls
 from bottega.journal import Journal
 from bottega.labels import Conversation
-from bottega.messages import Message, ToolCall, ToolResult, result_from_json, result_to_json
+from bottega.messages import Json, Message, ToolCall, ToolResult, result_from_json, result_to_json
 from bottega.middleware import Invocation, wrap_tool
 from bottega.node import AgentParts
 from bottega.permissions import Permissions
@@ -47,6 +48,8 @@ class Done:
     result: ToolResult
     final: bool = False
     """The result is the agent's answer."""
+    structured: bool = False
+    """Its content is the JSON of a value."""
     misused: bool = False
     """The call itself was wrong: no such tool, or arguments that do not fit."""
     printed: str = ""
@@ -54,6 +57,8 @@ class Done:
     replayed: bool = False
     recorded: bool = False
     """Its result is in the journal."""
+    note: Json = None
+    """What the tool wants written down with its result; see `bottega.inner_calls`."""
     question: Question | None = None
     """The call waits for a person; there is no result yet."""
 
@@ -74,12 +79,19 @@ class Actions:
         self._allow = None if parts.allow is None else Permissions.of(parts.allow)
         self._permitted: dict[str, Permissions] = {}
         self._node = parts.name
-        self._run = run
-        self._journal = journal
-        self._path = path
+        self.run = run
+        self.journal = journal
+        self.path = path
         self._handler = wrap_tool(self._call, parts.middleware)
         self._spending = Spending(run.meter, parts.decider)
         self._intended: set[str] = set()
+        self.tell: Callable[[ToolCall | Done], None] | None = None
+        """Hears of the calls that calls make, and of what comes of them."""
+
+    @property
+    def tools(self) -> Sequence[Tool]:
+        """The tools themselves."""
+        return tuple(self._tools.values())
 
     def tool(self, name: str) -> Tool | None:
         """Return the tool that the model names, if there is one."""
@@ -92,8 +104,8 @@ class Actions:
 
     async def _carried_out(self, call: ToolCall, step: int) -> Done:
         started = chance.ticks()
-        keeps = self._journal.keeps
-        recorded = self._journal.entries.get(f"{step}/result/{call.id}") if keeps else None
+        keeps = self.journal.keeps
+        recorded = self.journal.entries.get(f"{step}/result/{call.id}") if keeps else None
         if recorded is not None:  # whatever tools there are now
             return _replayed(recorded)
         tool = self._tools.get(call.name)
@@ -118,7 +130,7 @@ class Actions:
 
     def _refused(self, call: ToolCall, step: int) -> ToolResult | None:
         """Return why the call was not made in the run that this one goes on from, if it was not."""
-        for refused in self._journal.entries.get(f"{step}/refused", ()):
+        for refused in self.journal.entries.get(f"{step}/refused", ()):
             if refused["call_id"] == call.id:
                 return result_from_json(refused)
         return None
@@ -141,32 +153,40 @@ class Actions:
     async def _journaled(
         self, tool: Tool, call: ToolCall, arguments: dict[str, Any], step: int
     ) -> Done:
-        done = await self._called(self._invocation(tool, call, arguments, step))
-        if not self._journal.keeps:
+        invocation = self._invocation(tool, call, arguments, step)
+        done = await self._called(invocation)
+        if invocation.context.calls is not None:
+            done.note = invocation.context.calls.note
+        if not self.journal.keeps:
             return done
         if done.question is not None:
-            await self._journal.write(f"{step}/parked/{call.id}", call.name)
+            await self.journal.write(f"{step}/parked/{call.id}", call.name)
             return done
-        recorded = {"result": result_to_json(done.result), "final": done.final}
-        await self._journal.write(f"{step}/result/{call.id}", recorded)
+        recorded: dict[str, Any] = {"result": result_to_json(done.result), "final": done.final}
+        if done.structured:
+            recorded["structured"] = True
+        if done.note is not None:
+            recorded["note"] = done.note
+        await self.journal.write(f"{step}/result/{call.id}", recorded)
         done.recorded = True
         return done
 
     def _invocation(
         self, tool: Tool, call: ToolCall, arguments: dict[str, Any], step: int
     ) -> Invocation:
-        place = f"{self._path}/{step}/{call.id}"
-        person = Person(self._run, self._journal, self._node, place, step)
+        place = f"{self.path}/{step}/{call.id}"
+        person = Person(self.run, self.journal, self._node, place, step)
         context = ToolContext(
-            run_id=self._run.run_id,
+            run_id=self.run.run_id,
             node=self._node,
             step=step,
             call_id=call.id,
-            key=f"{self._run.run_id}/{place}",
-            deadline=None if tool.attended else self._run.meter.deadline,
-            ask=person.answer if self._run.reaches_somebody else None,
+            key=f"{self.run.run_id}/{place}",
+            deadline=None if tool.attended else self.run.meter.deadline,
+            ask=person.answer if self.run.reaches_somebody else None,
             spending=self._spending,
             person=person,
+            calls=InnerCalls(self, call, step) if tool.calls_tools else None,
             allowed=self._allowed(tool),
             limited=self._allow is not None,
             conversation=self._conversation,
@@ -177,8 +197,8 @@ class Actions:
         """Make the call itself, inside all middleware; write down first that it begins."""
         tool, context = invocation.tool, invocation.context
         if context.deadline is not None:  # it may have been put off by a wait for an approval
-            context = replace(context, deadline=self._run.meter.deadline)
-        if self._journal.keeps and tool.effects == "once":
+            context = replace(context, deadline=self.run.meter.deadline)
+        if self.journal.keeps and tool.effects == "once":
             await self._intend(tool, context)
         return await call_tool(tool, invocation.arguments, context)
 
@@ -188,14 +208,14 @@ class Actions:
         A tool that passes its key on is simply called again: the service knows the key.
         """
         key = f"{context.step}/intent/{context.call_id}"
-        entries = self._journal.entries
+        entries = self.journal.entries
         if not _is_settled(entries, key, f"{context.step}/parked/{context.call_id}"):
             if not tool.keyed:
                 raise ToolError(OUTCOME_UNKNOWN)
         elif key not in self._intended:
             self._intended.add(key)
             if key not in entries:
-                await self._journal.write(key, tool.spec.name)
+                await self.journal.write(key, tool.spec.name)
 
     async def _called(self, invocation: Invocation) -> Done:
         call, tool = invocation.call, invocation.tool
@@ -216,7 +236,12 @@ class Actions:
             images=output.images,
             secret=tool.secret,
         )
-        return Done(result=result, final=output.final, printed=output.printed)
+        return Done(
+            result=result,
+            final=output.final,
+            structured=output.structured,
+            printed=output.printed,
+        )
 
 
 def _is_settled(entries: Mapping[str, Any], intent: str, parked: str) -> bool:
@@ -237,4 +262,10 @@ def _misused(call: ToolCall, problem: str) -> Done:
 
 def _replayed(recorded: Mapping[str, Any]) -> Done:
     result = result_from_json(recorded["result"])
-    return Done(result=result, final=recorded["final"], replayed=True, recorded=True)
+    return Done(
+        result=result,
+        final=recorded["final"],
+        structured=recorded.get("structured", False),
+        replayed=True,
+        recorded=True,
+    )

@@ -78,6 +78,7 @@ class Agent(Runnable):
     @cached_property
     def parts(self) -> AgentParts:
         """What the agent is made of. Raises UnknownNameError and InputError."""
+        from bottega.dialect import tools_with
         from bottega.node import AgentParts
         from bottega.permissions import absolute
         from bottega.reminding import Remembering
@@ -90,12 +91,13 @@ class Agent(Runnable):
             decider = assembler.decider(wanted, named, model)
         else:
             decider = self.decider
+        dialect: Dialect = self._made("dialect", self.dialect)
         parts = AgentParts(
             name=self.name,
             model=model,
             decider=decider,
-            dialect=self._made("dialect", self.dialect),
-            tools=self._tools(),
+            dialect=dialect,
+            tools=tools_with(dialect, self._tools()),
             middleware=assembler.middleware(None)
             if self.middleware is None
             else tuple(self.middleware),
@@ -185,11 +187,14 @@ class Agent(Runnable):
             yield ended("failed", error.message, run)
             return
         loop.messages = with_reminders(opening(parts, task), known)
-        async with aclosing(loop.events()) as events:
-            async for event in events:
-                while aside:
-                    yield aside.pop(0)
-                yield replace(event, final=True) if isinstance(event, Answer) else event
+        try:
+            async with aclosing(loop.events()) as events:
+                async for event in events:
+                    while aside:
+                        yield aside.pop(0)
+                    yield replace(event, final=True) if isinstance(event, Answer) else event
+        finally:
+            await run.belongings.aclose()
         for one in aside:
             yield one
         yield ended(loop.outcome.status, loop.outcome.reason, run)

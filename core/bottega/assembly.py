@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottega.deciders import PromptDecider
+from bottega.dialect import tools_with
 from bottega.engine import Team
 from bottega.errors import InputError
 from bottega.model import Sampling
@@ -196,7 +197,9 @@ def _parts(
         model=model,
         decider=assembler.decider(node.decider or spec.decider, named, model, middleware),
         dialect=dialect,
-        tools=gather(assembler.make("tool", reference) for reference in node.tools),
+        tools=tools_with(
+            dialect, gather(assembler.make("tool", reference) for reference in node.tools)
+        ),
         middleware=middleware,
         description=node.description,
         instructions=node.instructions,

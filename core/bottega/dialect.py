@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from bottega.errors import InputError
 from bottega.messages import Message, ToolCall, ToolResult
 from bottega.model import Reply, Request, Sampling, ToolSpec
+
+if TYPE_CHECKING:
+    from bottega.tools import Tool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,7 +41,11 @@ class Turn:
 
 @runtime_checkable
 class Dialect(Protocol):
-    """A way of acting."""
+    """A way of acting.
+
+    One that acts by a tool of its own has it in an attribute `brings`, a tuple of tools: agents
+    that speak the dialect get them.
+    """
 
     @property
     def name(self) -> str:
@@ -61,3 +69,21 @@ class Dialect(Protocol):
     def observed(self, results: Sequence[ToolResult]) -> Message:
         """Return results as the model gets to read them."""
         ...
+
+
+def tools_with(dialect: Dialect, tools: Sequence[Tool]) -> tuple[Tool, ...]:
+    """Return an agent's tools with those that its dialect brings.
+
+    Raises InputError where one of them has the name of one that the agent has.
+    """
+    brought: tuple[Tool, ...] = getattr(dialect, "brings", ())
+    if not brought:
+        return tuple(tools)
+    named = {tool.spec.name for tool in tools}
+    for tool in brought:
+        if tool.spec.name in named:
+            raise InputError(
+                f"the dialect {dialect.name!r} has a tool {tool.spec.name!r} of its own",
+                hint=f"leave {tool.spec.name!r} out of the tools",
+            )
+    return (*tools, *brought)

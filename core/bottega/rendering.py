@@ -50,7 +50,7 @@ def render(value: Any, limit: int = MAX_CONTENT) -> Output:
     if kind is str:
         return Output(content=value if len(value) <= limit else _cut(value, limit))
     if kind is int and -_PLAIN_INT < value < _PLAIN_INT:
-        return Output(content=str(value))
+        return Output(content=str(value), structured=True)
     try:
         return _render(value, limit)
     except BottegaError:
@@ -104,7 +104,7 @@ def _render(value: Any, limit: int) -> Output:  # noqa: PLR0911  # one for each 
         content = value.content if _is_text(value.content) else render(value.content).content
         return dataclasses.replace(value, content=_cut(content, limit))
     if value is None:
-        return Output(content=DONE)
+        return Output(content=DONE, structured=True)
     if isinstance(value, str):
         return Output(content=_cut(str.__str__(value), limit))
     if isinstance(value, Iterator):
@@ -115,7 +115,8 @@ def _render(value: Any, limit: int) -> Output:  # noqa: PLR0911  # one for each 
     if isinstance(found, str):
         return Output(content=_cut(found, limit), images=images)
     text = json.dumps(found, ensure_ascii=False, separators=(",", ":"))
-    return Output(content=_cut(text, limit, more=plain.full), images=images)
+    content = _cut(text, limit, more=plain.full)
+    return Output(content=content, images=images, structured=content == text)
 
 
 def _render_items(items: Iterator[Any], limit: int) -> Output:

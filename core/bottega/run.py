@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bottega import chance
+from bottega.belongings import Belongings
 from bottega.budget import Budget
 from bottega.escape import mask
 from bottega.events import Event, RunEnded, Status
@@ -46,6 +47,8 @@ class RunContext:
     """The names of those graphs alone, as events bear them: `team/`."""
     kept: dict[str, Any] = field(default_factory=dict[str, Any])
     """What nodes keep between two visits to spare a read; never the only copy."""
+    belongings: Belongings = field(default_factory=Belongings)
+    """What is open until the run's end."""
 
     @property
     def reaches_somebody(self) -> bool:

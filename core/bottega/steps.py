@@ -62,6 +62,7 @@ class Steps:
         path = loop.path or parts.name
         self._actions = Actions(parts, loop.run, loop.journal, path, loop.messages)
         self._hands_on = any(tool.hand_off for tool in parts.tools)
+        self._calls_on = any(tool.calls_tools for tool in parts.tools)
         self._bad_turns = 0
         self._most = loop.run.meter.repeats
         """How often the same may be done; None for as often as it likes."""
@@ -93,7 +94,7 @@ class Steps:
                 for event in self._announced(turn, done):
                     yield event
                 own, handed_on = self._sorted(turn, done)
-                if len(own) == 1:
+                if len(own) == 1 and not self._calls_on:
                     done.append(await self._actions.carry_out(own[0], loop.step))
                     if done[-1].question is None:
                         yield self._observed(done[-1])
@@ -243,22 +244,41 @@ class Steps:
 
     async def _together(
         self, calls: Sequence[ToolCall], done: list[Done]
-    ) -> AsyncGenerator[Observation, None]:
-        """Carry out several calls at once; `done` takes what comes of each, as it comes."""
+    ) -> AsyncGenerator[Action | Observation, None]:
+        """Carry out several calls at once; `done` takes what comes of each, as it comes.
+
+        What calls do within themselves is told while they are at work.
+        """
         step = self._loop.step
+        heard = asyncio.Queue[asyncio.Future[Done] | ToolCall | Done]()
+        self._actions.tell = heard.put_nowait
         tasks = {asyncio.ensure_future(self._actions.carry_out(call, step)) for call in calls}
+        for task in tasks:
+            task.add_done_callback(heard.put_nowait)
+        under_way = len(tasks)
         try:
-            pending = tasks
-            while pending:
-                finished, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-                for task in finished:
-                    done.append(task.result())
-                    if done[-1].question is None:
-                        yield self._observed(done[-1])
+            while under_way:
+                item = await heard.get()
+                if isinstance(item, ToolCall):
+                    yield self._acted(item)
+                    continue
+                if not isinstance(item, Done):
+                    under_way -= 1
+                    item = item.result()
+                    done.append(item)
+                if item.question is None:
+                    yield self._observed(item)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _acted(self, call: ToolCall) -> Action:
+        """Tell of a call that a call makes."""
+        with within(call.id):
+            return self._loop.event(
+                Action, call_id=call.id, tool=call.name, arguments=call.arguments
+            )
 
     def _observed(self, done: Done) -> Observation:
         result = done.result

@@ -28,6 +28,7 @@ from bottega.model import ToolSpec
 from bottega.permissions import Permissions
 
 if TYPE_CHECKING:
+    from bottega.inner_calls import InnerCalls
     from bottega.labels import Conversation
     from bottega.person import Person
     from bottega.signature import Signature
@@ -54,6 +55,8 @@ class Output:
     """The content is the agent's answer: the loop ends here."""
     printed: str = ""
     """What the tool wrote to standard output."""
+    structured: bool = field(default=False, compare=False)
+    """The content is the JSON of a value: code that calls the tool gets the value itself."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,6 +85,8 @@ class ToolContext:
     """The node says what its tools may use: tools are held to it (`bottega.confinement`)."""
     conversation: Conversation | None = field(default=None, compare=False, repr=False)
     """What the agent has read so far, with its labels; None outside a loop."""
+    calls: InnerCalls | None = field(default=None, compare=False, repr=False)
+    """The agent's other tools, for one that `calls_tools`; None outside a loop."""
 
 
 class Tool:
@@ -120,6 +125,8 @@ class Tool:
     """Bytes that a call may take beyond what the process begins with; only with a process."""
     hand_off: bool = False
     """The loop does not run it: the call is handed to whoever runs the loop, as delegation is."""
+    calls_tools: bool = False
+    """It calls the agent's other tools, through `ToolContext.calls`; none of them may call it."""
     withheld: bool = False
     """Models are not told of it; one that calls it all the same learns why it cannot have it."""
 

@@ -201,6 +201,8 @@ class _Tools(Middleware):
             return output_to_json(await next(invocation))
 
         call = invocation.call
+        if invocation.tool.calls_tools:  # it is made again: what it calls is recorded
+            return await next(invocation)
         asked = {"tool": call.name, "arguments": dict(call.arguments)}
         try:
             return output_from_json(await self._around.call("tool", asked, make))

@@ -46,6 +46,7 @@ def output_to_json(output: Output) -> dict[str, Json]:
         "images": [image_to_json(item) for item in output.images],
         "final": output.final,
         "printed": output.printed,
+        "structured": output.structured,
     }
 
 
@@ -57,4 +58,5 @@ def output_from_json(data: dict[str, Any]) -> Output:
         images=tuple(image_from_json(item) for item in data["images"]),
         final=data["final"],
         printed=data["printed"],
+        structured=data["structured"],
     )
