@@ -66,7 +66,7 @@ def _differs(value: Any, planned: Any, messages: Sequence[Message]) -> str:
             return f"has {len(given)} items, planned are {len(wanted)}"
         pairs = zip(given, wanted, strict=True)
         return next(filter(None, (_differs(a, b, messages) for a, b in pairs)), "")
-    said: object = planned
+    said = cast("object", planned)
     return "" if same(value, said) else f"was planned as {_shown(planned)}"
 
 
