@@ -58,6 +58,8 @@ def as_json_schema(schema: Json) -> Json:
             made[key] = value
     _name_types(made)
     _take_older_words(made)
+    _mean_items(made)
+    _take_default(made)
     return made
 
 
@@ -98,3 +100,43 @@ def _take_older_words(made: dict[str, Any]) -> None:
         made["type"] = [made["type"], "null"]
         if isinstance(made.get("enum"), list) and None not in made["enum"]:
             made["enum"] = [*made["enum"], None]
+
+
+def _mean_items(made: dict[str, Any]) -> None:
+    """Read an enumeration of what is in a list where it is said of the list itself."""
+    options = made.get("enum")
+    if made.get("type") != "array" or not isinstance(options, list):
+        return
+    if not any(isinstance(option, list) for option in options):
+        items = made.get("items")
+        del made["enum"]
+        made["items"] = {**(items if isinstance(items, Mapping) else {}), "enum": options}
+
+
+def _take_default(made: dict[str, Any]) -> None:
+    """Accept a default: what an argument is when it is left out, it may also be when it is given."""
+    if "default" not in made:
+        return
+    default, kind, options = made["default"], made.get("type"), made.get("enum")
+    if isinstance(options, list) and default not in options:
+        made["enum"] = [*options, default]
+    if default is None and kind is not None:
+        kinds = kind if isinstance(kind, list) else [kind]
+        made["type"] = [*kinds, "null"] if "null" not in kinds else kinds
+    elif isinstance(kind, str) and _kind_of(default) != kind:
+        if kind != "number" or _kind_of(default) != "integer":
+            made["type"] = [kind, _kind_of(default)]
+
+
+def _kind_of(value: object) -> str:
+    return _KINDS.get(type(value), "object")
+
+
+_KINDS: Mapping[type, str] = {
+    str: "string",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    list: "array",
+    type(None): "null",
+}

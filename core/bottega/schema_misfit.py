@@ -53,13 +53,21 @@ def describe(
 
 
 def convert(arguments: dict[str, Any], errors: Iterable[ValidationError]) -> bool:
-    """Put the number or truth value that a text is in its place; say whether anything was."""
+    """Put what a value means in its place, where nothing is lost by it; say whether anything was.
+
+    A text becomes the number or truth value that it is, and what differs from one option only in
+    case or in being no text becomes that option.
+    """
     done = False
     for error in errors:
         kind: Any = error.kind
-        if kind.name != "type" or not isinstance(error.instance, str) or not error.instance_path:
+        if not error.instance_path or kind.name not in ("type", "enum"):
             continue
-        value = _value(error.instance, kind.types)
+        value = (
+            _option(error.instance, kind.options)
+            if kind.name == "enum"
+            else _value(error.instance, kind.types)
+        )
         if value is not None:
             here: Any = arguments
             for step in error.instance_path[:-1]:
@@ -69,8 +77,19 @@ def convert(arguments: dict[str, Any], errors: Iterable[ValidationError]) -> boo
     return done
 
 
-def _value(text: str, types: Sequence[str]) -> float | bool | None:
+def _option(value: object, options: Sequence[Json]) -> str | None:
+    """Return the one option that the value is, but for case and quotes."""
+    if not isinstance(value, (str, bool, int)):
+        return None
+    word = str(value).strip().casefold()
+    alike = [one for one in options if isinstance(one, str) and one.casefold() == word]
+    return alike[0] if len(alike) == 1 else None
+
+
+def _value(text: object, types: Sequence[str]) -> float | bool | None:
     """Return what the text is as one of the types; None where it is none, or loses something."""
+    if not isinstance(text, str):
+        return None
     word = text.strip()
     if "boolean" in types and word.lower() in ("true", "false"):
         return word.lower() == "true"

@@ -96,7 +96,7 @@ class SchemaTool(Tool):
             ) from error
 
     def validate(self, arguments: Mapping[str, Json]) -> dict[str, Any]:
-        """Return a copy of the arguments; texts that are a number are one where one is wanted.
+        """Return a copy of the arguments; a text is made the number or the option that it means.
 
         Raises ToolArgumentError saying everything that is wrong, and what is expected.
         """
@@ -145,7 +145,9 @@ def _read(name: str, parameters: Mapping[str, Json] | bool | None) -> dict[str, 
             f"{name}: the schema of its arguments is {len(text):,} characters long",
             hint=f"models pay for every one of them at every step; at most {MAX_SCHEMA:,} are read",
         )
-    schema: dict[str, Json] = as_json_schema(json.loads(text))
+    read: dict[str, Json] = json.loads(text)
+    read.pop("default", None)  # of no argument
+    schema: dict[str, Json] = as_json_schema(read)
     schema.setdefault("type", "object")
     if schema["type"] != "object":
         raise InputError(f"{name}: its arguments must be an object, got {schema['type']!r}")
