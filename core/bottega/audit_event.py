@@ -54,7 +54,8 @@ def _roots() -> tuple[str, ...]:
     return tuple(sorted({os.path.realpath(path) for path in (*paths, *_PUBLIC)}))
 
 
-_READABLE = _roots()
+READABLE = _roots()
+"""Files and folders that may always be read."""
 
 
 def denied(guard: Guard, word: str, what: str, wanted: object) -> DeniedError:
@@ -130,7 +131,7 @@ def _read(guard: Guard, args: tuple[Any, ...]) -> None:
     if path is None or guard.allowed.read(path) or _is_import():
         return
     real = os.path.realpath(path)
-    if not any(real == root or real.startswith(root + "/") for root in _READABLE):
+    if not any(real == root or real.startswith(root + "/") for root in READABLE):
         raise denied(guard, "files:read", "read", path)
 
 

@@ -11,6 +11,8 @@ a module the start of a Python. A module must not start threads when it is impor
 This contains accidents: a hang, a crash, a leak, a flood of output, changed directories, variables
 and signal handlers. It is not a sandbox: the code runs as the same user with the same files,
 network and environment, and can do harm on purpose. Code that a model wrote belongs in a sandbox.
+Where the node has an `allow`, or the tool is `confined`, the kernel holds the call to its
+permissions (`bottega.isolation.hold`).
 """
 
 from __future__ import annotations

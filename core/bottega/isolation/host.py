@@ -28,6 +28,8 @@ from bottega.tools import Output, Tool, ToolContext
 MAX_ZYGOTES = 8
 """Modules kept warm; the one that was used longest ago makes room."""
 _FAREWELL = 5.0
+_PLAIN = (str, int, float, bool, type(None))
+"""What of a context can go along: nobody can be asked from there, and nothing be called."""
 _CHUNK = 65_536
 
 
@@ -62,15 +64,17 @@ def _request(
     context: ToolContext,
     seconds: float | None,
 ) -> dict[str, Json]:
-    plain = {item.name: getattr(context, item.name) for item in fields(context)}
-    plain["ask"] = plain["person"] = plain["spending"] = None  # nobody can be asked from there
-    plain["conversation"] = None  # what else the agent has read is none of its business
+    known = {item.name: getattr(context, item.name) for item in fields(context)}
+    plain: dict[str, Json] = {
+        name: value for name, value in known.items() if isinstance(value, _PLAIN)
+    }
     plain["allowed"] = context.allowed.texts()
     own = type(tool).validate is Tool.validate
     return {
         "target": {"module": target.module, "path": target.path},
         "arguments": tool.signature.to_json(arguments) if own else arguments,
         "context": plain,
+        "held": tool.confined or context.limited,
         "limits": {
             "memory": tool.memory,
             "cpu": None if seconds is None else math.ceil(seconds) + 1,

@@ -6,8 +6,9 @@ import asyncio
 import os
 import resource
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -39,7 +40,7 @@ def work(orders: int, result: int, output: int) -> None:
     sys.stderr = _stream(2)
     _limit(request["limits"])
     try:
-        reply: dict[str, Json] = {"output": output_to_json(_call(request))}
+        reply: dict[str, Json] = {"output": output_to_json(_call(request, result))}
     except BottegaError as error:
         reply = {"error": error.message, "hint": error.hint}
     except BaseException as error:  # noqa: BLE001  # whatever it is, it is the tool's
@@ -58,15 +59,23 @@ def _stream(descriptor: int) -> TextIO:
     )
 
 
-def _call(request: Mapping[str, Json]) -> Output:
+def _call(request: Mapping[str, Json], result: int) -> Output:
     tool: Tool = Target(**request["target"]).load()
     arguments: dict[str, Any] = tool.validate(request["arguments"])
+    given = dict(request["context"])
+    allowed = Permissions.of(given.pop("allowed"))
+    context = replace(ToolContext(**given), allowed=allowed)
     parameter = context_parameter(tool.run)
     if parameter:
-        given = dict(request["context"])
-        allowed = Permissions.of(given.pop("allowed"))
-        arguments[parameter] = replace(ToolContext(**given), allowed=allowed)
-    value = tool.run(**arguments)
+        arguments[parameter] = context
+    function: Callable[[], Any] = partial(tool.run, **arguments)
+    if request["held"]:
+        from bottega.confinement import held
+        from bottega.isolation.hold import hold
+
+        function = held(function, tool, context)
+        hold(allowed, keep=result)
+    value = function()
     if not is_settled(value):
         value = asyncio.run(settle(value))
     return render(value)
