@@ -114,7 +114,7 @@ def _mean_items(made: dict[str, Any]) -> None:
 
 
 def _take_default(made: dict[str, Any]) -> None:
-    """Accept a default: what an argument is when it is left out, it may also be when it is given."""
+    """Accept a default: what an argument is when left out, it may also be when it is given."""
     if "default" not in made:
         return
     default, kind, options = made["default"], made.get("type"), made.get("enum")
@@ -123,15 +123,15 @@ def _take_default(made: dict[str, Any]) -> None:
     if default is None and kind is not None:
         kinds = kind if isinstance(kind, list) else [kind]
         made["type"] = [*kinds, "null"] if "null" not in kinds else kinds
-    elif isinstance(kind, str) and _kind_of(default) != kind:
-        if kind != "number" or _kind_of(default) != "integer":
-            made["type"] = [kind, _kind_of(default)]
+    elif isinstance(kind, str) and _kind_of(default) not in (kind, _WITHIN.get(kind)):
+        made["type"] = [kind, _kind_of(default)]
 
 
 def _kind_of(value: object) -> str:
     return _KINDS.get(type(value), "object")
 
 
+_WITHIN = {"number": "integer"}
 _KINDS: Mapping[type, str] = {
     str: "string",
     bool: "boolean",

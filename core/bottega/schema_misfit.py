@@ -88,22 +88,18 @@ def _option(value: object, options: Sequence[Json]) -> str | None:
 
 def _value(text: object, types: Sequence[str]) -> float | bool | None:
     """Return what the text is as one of the types; None where it is none, or loses something."""
-    if not isinstance(text, str):
-        return None
-    word = text.strip()
+    word = text.strip() if isinstance(text, str) else ""
     if "boolean" in types and word.lower() in ("true", "false"):
         return word.lower() == "true"
-    if len(word) > 40 or not {"integer", "number"} & set(types):
+    if not 0 < len(word) <= 40 or not {"integer", "number"} & set(types):
         return None
     try:
-        number: Any = json.loads(word)
+        number: object = json.loads(word)
     except ValueError:
         return None
-    if isinstance(number, bool) or not isinstance(number, (int, float)):
-        return None
-    if isinstance(number, float) and (not math.isfinite(number) or "number" not in types):
-        return None
-    return number
+    if isinstance(number, float):
+        return number if "number" in types and math.isfinite(number) else None
+    return number if isinstance(number, int) and not isinstance(number, bool) else None
 
 
 def _problems(
