@@ -81,7 +81,8 @@ http://example.org:0/
 http://example.org:65536/ http://a..b/ http:// http://? http://#127.0.0.1 http://\ud800.org/
 file:///etc/passwd file://127.0.0.1/c$ gopher://127.0.0.1:6379/_INFO ftp://127.0.0.1/ dict://127.0.0.1:11211/
 ldap://127.0.0.1/ jar:http://127.0.0.1!/ data:text/html,x javascript:alert(1) view-source:http://127.0.0.1/
-ws://127.0.0.1/ httpx://127.0.0.1/ blob:http://127.0.0.1/x 127.0.0.1 localhost:80 //localhost unix:/run/x
+ws://127.0.0.1/ httpx://127.0.0.1/ blob:http://127.0.0.1/x 127.0.0.1 localhost:80
+//localhost unix:/run/x
 """
 """White space and what cannot be seen is written as escapes."""
 

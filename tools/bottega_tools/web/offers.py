@@ -1,0 +1,92 @@
+"""What the toolbox offers for the web, and how the options of a graph become tools."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from bottega.errors import InputError
+from bottega.offer import Offer
+from bottega.plugin.context import FactoryContext
+
+if TYPE_CHECKING:
+    from bottega.tools import Tool
+    from bottega_tools.web.client import WebClient
+
+Allow = str | Sequence[str]
+"""Hosts and networks, such as `127.0.0.1:8080`, that may be reached though they are near."""
+
+
+def offers() -> Sequence[Offer]:
+    """Offer the tools of the web."""
+    return [
+        Offer(
+            name="visit_webpage",
+            summary="Read a page of the web, or a text, JSON or PDF there, as Markdown.",
+            factory=_visit_webpage,
+        ),
+        Offer(name="http_get", summary="Ask a web API, changing nothing.", factory=_http_get),
+        Offer(
+            name="http_request",
+            summary="Call a web API by any method, with headers and a body.",
+            factory=_http_request,
+        ),
+    ]
+
+
+def client(allow: Allow = (), seconds: float = 30.0, megabytes: float = 5.0) -> WebClient:
+    """Return a client with a person's options. Raises InputError."""
+    from bottega.destinations import Allowed
+    from bottega_tools.web.client import WebClient
+    from bottega_tools.web.guard import Guard
+    from bottega_tools.web.limits import Limits
+
+    entries = [allow] if isinstance(allow, str) else list(allow)
+    return WebClient(Guard(Allowed.read(map(str, entries))), Limits.of(seconds, megabytes))
+
+
+def _visit_webpage(
+    context: FactoryContext,
+    *,
+    allow: Allow = (),
+    seconds: float = 30.0,
+    megabytes: float = 5.0,
+    characters: int = 12_000,
+) -> Tool:
+    from bottega_tools.web.visit_webpage import VisitWebpage
+
+    if not 1_000 <= characters <= 90_000:
+        raise InputError(f"characters: {characters!r} cannot be", hint="from 1,000 to 90,000")
+    return VisitWebpage(client(allow, seconds, megabytes), characters)
+
+
+def _http_get(
+    context: FactoryContext,
+    *,
+    allow: Allow = (),
+    seconds: float = 30.0,
+    megabytes: float = 5.0,
+    base_url: str = "",
+    headers_from: Mapping[str, str] | None = None,
+) -> Tool:
+    from bottega_tools.web.http_request import HttpGet
+    from bottega_tools.web.web_api import Service
+
+    return HttpGet(client(allow, seconds, megabytes), Service.of(base_url, headers_from))
+
+
+def _http_request(  # noqa: PLR0913  # the options of a graph
+    context: FactoryContext,
+    *,
+    allow: Allow = (),
+    seconds: float = 30.0,
+    megabytes: float = 5.0,
+    base_url: str = "",
+    headers_from: Mapping[str, str] | None = None,
+    key_header: str = "",
+) -> Tool:
+    from bottega_tools.web.http_request import HttpRequest
+    from bottega_tools.web.web_api import Service
+
+    service = Service.of(base_url, headers_from)
+    return HttpRequest(client(allow, seconds, megabytes), service, key_header)
