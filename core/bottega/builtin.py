@@ -40,7 +40,7 @@ def bottega_commands() -> Sequence[Offer]:
 
 @hookimpl
 def bottega_dialects() -> Sequence[Offer]:
-    """Offer the two dialects that every model can speak."""
+    """Offer the dialects: two that every model can speak, and one for those that write code."""
 
     def native(context: FactoryContext) -> Any:
         from bottega.dialects.native import Native
@@ -52,9 +52,25 @@ def bottega_dialects() -> Sequence[Offer]:
 
         return React()
 
+    def code(
+        context: FactoryContext,
+        *,
+        sandbox: str | Sequence[str] = "monty",
+        seconds: float | None = None,
+        memory: int | None = None,
+        calls: int | None = None,
+        trusted: bool = False,
+    ) -> Any:
+        from bottega.code.choice import limits_of, python_in
+        from bottega.dialects.code import Code
+
+        limits = limits_of(seconds, memory, calls)
+        return Code(python_in(context, sandbox, limits, trusted=trusted, answers=True))
+
     return [
         Offer(name="native", summary="Tool calls as the model's server has them.", factory=native),
         Offer(name="react", summary="Thought, action, observation as plain text.", factory=react),
+        Offer(name="code", summary="Python that calls tools as functions.", factory=code),
     ]
 
 

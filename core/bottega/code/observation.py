@@ -12,20 +12,28 @@ KEPT = "What earlier steps defined is still there; what this one defined is not.
 _LONGEST_CALLS = 20
 
 
-def told(outcome: CodeOutcome, limits: CodeLimits) -> str:
-    """Return what the model reads of a step."""
+def told(outcome: CodeOutcome) -> str:
+    """Return what the model reads of a step: what it printed, and its value."""
     parts = [outcome.printed.rstrip("\n")]
     if outcome.dropped:
         parts.append(f"[{outcome.dropped:,} more characters were printed and are dropped]")
     if outcome.value:
         parts.append(f"Value: {outcome.value}")
+    return "\n".join(part for part in parts if part) or NOTHING
+
+
+def told_failure(outcome: CodeOutcome, limits: CodeLimits) -> str:
+    """Return what the model reads of a step that failed or was stopped; empty for any other."""
+    parts: list[str] = []
     if outcome.error:
         parts.append(outcome.error)
     if outcome.lacking:
         parts.append(f"This Python has not got {outcome.lacking}: write it another way.")
     if outcome.stopped:
         parts.append(f"{_stop(outcome, limits)} {KEPT}")
-    return "\n".join(part for part in parts if part) or NOTHING
+    if parts and (outcome.printed or outcome.value):
+        parts.append(f"Printed before that:\n{told(outcome)}")
+    return "\n".join(parts)
 
 
 def _stop(outcome: CodeOutcome, limits: CodeLimits) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bottega.code.observation import told, unasked
+from bottega.code.observation import told, told_failure, unasked
 from bottega.code.record import FinalAnswer
 from bottega.code.session import Came, CodeSession
 from bottega.code.source import unreadable
@@ -95,8 +95,10 @@ _GO_ON = "Go on from what is known, in a new step"
 def _output(came: Came, limits: CodeLimits, note: str = "") -> Output:
     """Return what the model reads. Raises ToolError where the step did not come to its end."""
     outcome: CodeOutcome = came.outcome
-    text = "\n".join(part for part in (*came.remarks, told(outcome, limits), note) if part)
-    if outcome.error or outcome.stopped:
+    failure = told_failure(outcome, limits)
+    parts = (*came.remarks, failure or told(outcome), note)
+    text = "\n".join(part for part in parts if part)
+    if failure:
         raise ToolError(text)
     return Output(content=text)
 

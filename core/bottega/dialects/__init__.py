@@ -1,1 +1,1 @@
-"""The dialects that come with the core: native tool calls, and ReAct in plain text."""
+"""The dialects that come with the core: native tool calls, ReAct in plain text, and code."""

@@ -31,10 +31,22 @@ def _process(
     )
 
 
+def _monty(context: FactoryContext) -> Sandbox:
+    from bottega_plugins.sandbox.monty.kind import Monty
+
+    return Monty()
+
+
 @hookimpl
 def bottega_sandboxes() -> Sequence[Offer]:
     """Offer sandboxes."""
     return [
+        Offer(
+            name="monty",
+            summary="A subset of Python without files, network or system, in workers of its own.",
+            factory=_monty,
+            extra="sandbox",
+        ),
         Offer(
             name="process",
             summary="Full Python behind namespaces, a filter of system calls and control groups.",
