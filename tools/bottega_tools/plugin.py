@@ -11,6 +11,7 @@ from bottega.plugin.context import FactoryContext
 from bottega.plugin.spec import hookimpl
 from bottega_tools.browser.offers import offers as browser_tools
 from bottega_tools.files.offers import offers as file_tools
+from bottega_tools.sql.offers import offers as sql_tools
 
 if TYPE_CHECKING:
     from bottega.memory import Memory
@@ -35,6 +36,7 @@ def bottega_tools() -> Sequence[Offer]:
         Offer(name="remember", summary="Keep a fact for later runs.", factory=_remember),
         Offer(name="recall", summary="Find facts that were remembered.", factory=_recall),
         *file_tools(),
+        *sql_tools(),
         *browser_tools(),
     ]
 
