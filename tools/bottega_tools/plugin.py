@@ -6,12 +6,15 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from bottega.errors import InputError
 from bottega.offer import Offer
 from bottega.plugin.context import FactoryContext
 from bottega.plugin.spec import hookimpl
+from bottega.tool_index import ToolIndex
 from bottega_tools.browser.offers import offers as browser_tools
 from bottega_tools.files.offers import offers as file_tools
 from bottega_tools.sql.offers import offers as sql_tools
+from bottega_tools.web.offers import offers as web_tools
 
 if TYPE_CHECKING:
     from bottega.memory import Memory
@@ -34,9 +37,12 @@ def bottega_tools() -> Sequence[Offer]:
         for name, summary in _TOOLS.items()
     ] + [
         Offer(name="remember", summary="Keep a fact for later runs.", factory=_remember),
+        Offer(name="find_tool", summary="Find tools by what they do.", factory=_find_tool),
         Offer(name="recall", summary="Find facts that were remembered.", factory=_recall),
+        Offer(name="python", summary="Run Python code in a sandbox.", factory=_python),
         *file_tools(),
         *sql_tools(),
+        *web_tools(),
         *browser_tools(),
     ]
 
@@ -51,6 +57,32 @@ def _recall(context: FactoryContext, *, memory: Any, user: str = "") -> Tool:
     from bottega_tools.recall import Recall
 
     return Recall(_memory(context, memory), user)
+
+
+def _python(
+    context: FactoryContext,
+    *,
+    sandbox: str | Sequence[str] = "monty",
+    seconds: float | None = None,
+    memory: int | None = None,
+    calls: int | None = None,
+    trusted: bool = False,
+) -> Tool:
+    from bottega_tools.python import python
+
+    return python(
+        context, sandbox=sandbox, seconds=seconds, memory=memory, calls=calls, trusted=trusted
+    )
+
+
+def _find_tool(context: FactoryContext, *, index: Any = None, trust: Any = "untrusted") -> Tool:
+    from bottega_tools.find_tool import FindTool
+
+    if not isinstance(index, ToolIndex):
+        raise InputError(
+            "find_tool searches the agent's own tools", hint="say `offer: 8` in its node"
+        )
+    return FindTool(index, trust)
 
 
 def _memory(context: FactoryContext, memory: Any) -> Memory:
