@@ -1,28 +1,34 @@
-"""`bottega plugins`: what is installed, what it offers, and what failed and why."""
+"""`bottega plugins`: what is installed, what it offers, what failed, and what a person approved."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from bottega.cli.options import as_json
+from bottega.cli.options import as_json, folder
 from bottega.cli.screen import show, show_json, show_table, warn
+from bottega.errors import InputError, suggest
 from bottega.offer import OfferKind
 
 if TYPE_CHECKING:
+    from bottega.consent import Standing
     from bottega.plugin.record import PluginRecord
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @as_json
-def plugins(as_json: bool) -> None:
+@click.pass_context
+def plugins(ctx: click.Context, as_json: bool) -> None:
     """List the plugins, what they offer, and what failed.
 
     A plugin is switched off by BOTTEGA_DISABLE=name,name or by `disable = ["name"]` under
     [tool.bottega] in pyproject.toml, or in bottega.toml.
     """
+    if ctx.invoked_subcommand is not None:
+        return
     from bottega.plugin.manager import default_plugins
 
     manager = default_plugins()
@@ -32,9 +38,16 @@ def plugins(as_json: bool) -> None:
         show_json({"plugins": documents, "warnings": list(manager.warnings)})
         return
     show_table(
-        ("PLUGIN", "DISTRIBUTION", "VERSION", "STATE", "OFFERS"),
+        ("PLUGIN", "DISTRIBUTION", "VERSION", "STATE", "CONSENT", "OFFERS"),
         [
-            (each.name, each.distribution, each.version, each.state, _offers(each.offers))
+            (
+                each.name,
+                each.distribution,
+                each.version,
+                each.state,
+                _CONSENT[_consent(each)],
+                _offers(each.offers),
+            )
             for each in records
         ],
     )
@@ -62,4 +75,51 @@ def _document(record: PluginRecord) -> dict[str, Any]:
         "offers": {kind: list(names) for kind, names in record.offers.items()},
         "failures": [{"error": each.error, "hint": each.hint} for each in record.failures],
         "notes": list(record.notes),
+        "consent": _consent(record),
     }
+
+
+_CONSENT = {"none": "-", "approved": "approved", "changed": "changed"}
+
+
+def _consent(record: PluginRecord) -> Standing:
+    from bottega.consent import standing
+    from bottega.lockfile import Lock
+
+    return standing(record.name, record.distribution, record.version, Lock.open(Path.cwd()))
+
+
+@plugins.command()
+@click.argument("name")
+@folder
+def approve(name: str, folder: Path) -> None:
+    """Let the tools of plugin NAME have the permissions that they want.
+
+    They are listed, and written down in bottega.lock. A tool that is made with options is asked
+    about when a graph first uses it.
+    """
+    from bottega.cli.consent import wishes_of
+    from bottega.consent import approve
+    from bottega.lockfile import Lock
+
+    lock = Lock.open(folder)
+    wishes = wishes_of(name, folder)
+    for wish in wishes:
+        show(f"approved: {wish}")
+    approve(wishes, lock)
+    show(f"written to {lock.file}" if wishes else f"no tool of {name!r} wants a permission")
+
+
+@plugins.command()
+@click.argument("name")
+@folder
+def revoke(name: str, folder: Path) -> None:
+    """Forget what was approved of plugin NAME."""
+    from bottega.consent import SECTION
+    from bottega.lockfile import Lock
+
+    lock = Lock.open(folder)
+    if not lock.remove(SECTION, name):
+        known = suggest(name, lock.section(SECTION))
+        raise InputError(f"nothing of plugin {name!r} is approved in {lock.file}", hint=known)
+    show(f"revoked: plugin {name!r} in {lock.file}")

@@ -52,6 +52,7 @@ def run(
 
 
 def _run(graph: str, task: str, given: options.Running, store: Path | None = None) -> None:
+    from bottega.cli.consent import with_consent
     from bottega.cli.session import Output, ask_person, conduct
     from bottega.graph import Graph
     from bottega.runnable import checked_task
@@ -59,7 +60,7 @@ def _run(graph: str, task: str, given: options.Running, store: Path | None = Non
     team = Graph.from_yaml(
         graph, model=given["model"], user=given.get("user", ""), durable=True, store=store
     )
-    _ = team.team  # made here, where Ctrl-C ends whatever hangs
+    with_consent(lambda: team.team)  # made here, where Ctrl-C ends whatever hangs
     events = team.astream(
         checked_task(task),
         thread=given["thread"],

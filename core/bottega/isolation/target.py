@@ -13,6 +13,7 @@ from typing import Any, cast
 from bottega.errors import InputError
 from bottega.tools import FunctionTool, Tool
 
+_KNOWN = ("signature", "spec", "confined")
 _HINT = "move it to the top level of a module that can be imported, or drop isolation='process'"
 
 
@@ -46,7 +47,7 @@ def find_target(tool: Tool) -> Target:
 def _checked_class(tool: Tool) -> str:
     """Refuse instances that hold what another process cannot know."""
     name = type(tool).__name__
-    held = [key for key in vars(tool) if key not in ("signature", "spec") and key[0] != "_"]
+    held = [key for key in vars(tool) if key not in _KNOWN and key[0] != "_"]
     if held:
         raise InputError(
             f"{name} cannot run in a process of its own: it holds {', '.join(sorted(held))}",

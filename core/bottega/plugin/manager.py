@@ -21,7 +21,7 @@ from bottega.plugin import spec
 from bottega.plugin.catalogue import ask, merge
 from bottega.plugin.context import FactoryContext
 from bottega.plugin.discovery import load_all
-from bottega.plugin.entry import installed
+from bottega.plugin.entry import HOME, installed
 from bottega.plugin.failure import PluginFailure, Source, describe
 from bottega.plugin.hooks import EVENT, HOOKS, check_hooks
 from bottega.plugin.isolation import time_limit
@@ -145,13 +145,18 @@ class PluginManager:
 
         `name` may be `backend:argument`; the argument is put in the context. Raises
         UnknownNameError, InputError for options that do not fit, NotInstalledError when an optional
-        library is missing, PluginError when the factory fails.
+        library is missing, PluginError when the factory fails, ConsentError for a stranger's tool
+        that wants permissions which nobody has approved.
         """
         registered = self.find(kind, name)
         argument = name.partition(":")[2]
-        return make_offered(
-            kind, registered, replace(context, plugins=self, argument=argument), options
-        )
+        context = replace(context, plugins=self, argument=argument)
+        made = make_offered(kind, registered, context, options)
+        if kind != "tool" or registered.distribution in ("", HOME):
+            return made
+        from bottega.consent import consented
+
+        return consented(made, registered, context.folder)
 
     def emit(self, event: Event) -> None:
         """Show an event to every plugin that watches runs; none of them can stop the run."""
