@@ -6,8 +6,8 @@ programs use.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 from bottega.lazy import lazy_names
 from bottega.offer import Offer
@@ -17,11 +17,34 @@ if TYPE_CHECKING:
     import click
 
     from bottega.plugin.context import FactoryContext
+    from bottega.tools import Tool
+    from bottega.toolset import Toolset
+    from bottega_plugins.adapters.langchain.incoming import from_langchain
+    from bottega_plugins.adapters.langchain.outgoing import to_langchain
     from bottega_plugins.adapters.mcp.server import MCPServer
+    from bottega_plugins.adapters.smolagents.incoming import from_smolagents, load_smolagents
+    from bottega_plugins.adapters.smolagents.outgoing import to_smolagents
 
-__all__ = ["MCPServer"]
+__all__ = [
+    "MCPServer",
+    "from_langchain",
+    "from_smolagents",
+    "load_smolagents",
+    "to_langchain",
+    "to_smolagents",
+]
 
-__getattr__ = lazy_names(__name__, {"MCPServer": "mcp.server"})
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "MCPServer": "mcp.server",
+        "from_langchain": "langchain.incoming",
+        "from_smolagents": "smolagents.incoming",
+        "load_smolagents": "smolagents.incoming",
+        "to_langchain": "langchain.outgoing",
+        "to_smolagents": "smolagents.outgoing",
+    },
+)
 
 
 def _mcp(  # noqa: PLR0913  # the options of a graph
@@ -61,6 +84,27 @@ def bottega_tools() -> Iterable[Offer]:
     """Offer tools of other frameworks and protocols."""
     summary = "Tools of an MCP server: a command that was approved, or a URL."
     return [Offer(name="mcp", summary=summary, factory=_mcp, extra="mcp")]
+
+
+def _smolagents(context: FactoryContext) -> Callable[[Any], Tool | Toolset]:
+    from bottega_plugins.adapters.smolagents.incoming import from_smolagents
+
+    return from_smolagents
+
+
+def _langchain(context: FactoryContext) -> Callable[[Any], Tool | Toolset]:
+    from bottega_plugins.adapters.langchain.incoming import from_langchain
+
+    return from_langchain
+
+
+@hookimpl
+def bottega_adapters() -> Iterable[Offer]:
+    """Offer what makes tools of other frameworks' tools."""
+    return [
+        Offer(name="smolagents", summary="Tools of smolagents.", factory=_smolagents),
+        Offer(name="langchain_core", summary="Tools of LangChain.", factory=_langchain),
+    ]
 
 
 @hookimpl

@@ -83,9 +83,10 @@ class _Network(httpcore2.AsyncNetworkBackend):
         addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
         for text in addresses:
             self._check(host, text)
-        return await self._below.connect_tcp(
+        stream: httpcore2.AsyncNetworkStream = await self._below.connect_tcp(
             addresses[0], port, timeout, local_address, socket_options
         )
+        return stream
 
     def _check(self, host: str, text: str) -> None:
         ip = ipaddress.ip_address(text)

@@ -1,0 +1,1 @@
+"""LangChain's tools for Bottega's agents, and the other way round."""

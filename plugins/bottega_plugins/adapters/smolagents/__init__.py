@@ -1,0 +1,1 @@
+"""smolagents' tools for Bottega's agents, and the other way round."""
