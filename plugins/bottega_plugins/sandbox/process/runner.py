@@ -99,7 +99,8 @@ class _Session:
         self._line = line
         for name in ("exit", "quit"):  # `site`, which is left out, would bring them
             setattr(builtins, name, sys.exit)
-        self._names: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins}
+        self._builtins = dict(vars(builtins))
+        self._names: dict[str, Any] = {"__name__": "__main__"}
         self._tools: dict[str, Callable[..., Any]] = {}
         self._steps = 0
         self._running = False
@@ -110,7 +111,7 @@ class _Session:
             step = self._line.receive()
             for name in step.get("tools", ()):
                 self._tools[name] = self._function(name)
-            self._line.send(self._run(step["code"]))
+            self._line.send({"done": {**self._run(step["code"]), "step": step["step"]}})
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         if self._running:
@@ -127,7 +128,8 @@ class _Session:
         self._steps += 1
         reap()
         sys.stdout, sys.stderr = stream(1), stream(2)  # whatever was made of them
-        self._names.update(self._tools, ToolError=ToolError)
+        builtins.__dict__.update(self._builtins)
+        self._names.update(self._tools, ToolError=ToolError, __builtins__=builtins)
         try:
             self._running = True
             try:
@@ -139,7 +141,7 @@ class _Session:
         tidy()
         if not self._line.is_ours:
             os._exit(0)  # a child of the code's own, at its end
-        return {"done": done}
+        return done
 
     def _execute(self, code: str, file: str) -> str:
         lines = code.splitlines(keepends=True)

@@ -7,6 +7,7 @@ has a fraction of a second for that, whatever it does.
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -45,6 +46,7 @@ class Step:
         self._cell = cell
         self._tools = tools
         self._limits = limits
+        self._word = secrets.token_hex(8)
         self._data = bytearray()
         self._calls = 0
         self._deadline = 0.0
@@ -56,7 +58,7 @@ class Step:
 
         Raises what the caller of tools raises beyond ToolError, after the code has been stopped.
         """
-        order: dict[str, Json] = {"code": code}
+        order: dict[str, Json] = {"code": code, "step": self._word}
         if not bound:
             order["tools"] = list(self._tools)
         try:
@@ -167,6 +169,8 @@ class Step:
                 if not chunk:
                     raise ConnectionResetError
                 self._data += chunk
+        if isinstance(said, Done) and said.step != self._word:
+            raise ProtocolError("the end of another step")
         return said
 
     async def _send(self, message: bytes) -> None:
@@ -178,7 +182,7 @@ class Step:
         return "memory" if self._cell.out_of_memory() else "died"
 
     def _outcome(self, ended: str, done: Done | None, why: Stopped) -> CodeOutcome:
-        told = done or Done()
+        told = done or Done(step="")
         stopped: Stopped = why
         if not why and told.limit in get_args(Stopped) and told.limit:
             stopped = told.limit  # type: ignore[assignment]  # just looked up
@@ -192,7 +196,7 @@ class Step:
         )
 
 
-_LEFT = "the code has left processes that would not end: all of it was ended"
+_LEFT = "something of the code went on after its end: all of it was ended"
 
 
 def _with(outcome: CodeOutcome, stopped: Literal["memory", "disk"]) -> CodeOutcome:

@@ -38,6 +38,8 @@ class Call:
 class Done:
     """The step is over, the sandbox says."""
 
+    step: str
+    """The word that came with the step; only the step's own end has it."""
     value: str = ""
     error: str = ""
     limit: str = ""
@@ -101,6 +103,7 @@ def _read(body: bytes) -> Said:
 
 def _done(said: dict[str, Any]) -> Done:
     return Done(
+        step=_text(said, "step"),
         value=_text(said, "value"),
         error=_text(said, "error"),
         limit=_text(said, "limit"),
