@@ -177,8 +177,7 @@ def test_revoked_is_refused_and_the_listing_says_how_it_stands(
     cli("plugins", "approve", "peeker")
     capsys.readouterr()
     cli("plugins")
-    line = next(each for each in capsys.readouterr().out.splitlines() if "peeker" in each)
-    assert "approved" in line
+    assert "peeker: approved in bottega.lock" in capsys.readouterr().out
     assert cli("plugins", "revoke", "peeker") == 0
     with pytest.raises(ConsentError):
         house.agent("peek").run("go")

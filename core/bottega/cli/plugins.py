@@ -38,16 +38,9 @@ def plugins(ctx: click.Context, as_json: bool) -> None:
         show_json({"plugins": documents, "warnings": list(manager.warnings)})
         return
     show_table(
-        ("PLUGIN", "DISTRIBUTION", "VERSION", "STATE", "CONSENT", "OFFERS"),
+        ("PLUGIN", "DISTRIBUTION", "VERSION", "STATE", "OFFERS"),
         [
-            (
-                each.name,
-                each.distribution,
-                each.version,
-                each.state,
-                _CONSENT[_consent(each)],
-                _offers(each.offers),
-            )
+            (each.name, each.distribution, each.version, each.state, _offers(each.offers))
             for each in records
         ],
     )
@@ -58,6 +51,8 @@ def plugins(ctx: click.Context, as_json: bool) -> None:
                 show(f"  {failure.hint}")
         for note in record.notes:
             show(f"\n{record.name}: note: {note}")
+        if said := _CONSENT[_consent(record)]:
+            show(f"\n{record.name}: {said}")
     for text in manager.warnings:
         warn(text)
 
@@ -79,7 +74,11 @@ def _document(record: PluginRecord) -> dict[str, Any]:
     }
 
 
-_CONSENT = {"none": "-", "approved": "approved", "changed": "changed"}
+_CONSENT = {
+    "none": "",
+    "approved": "approved in bottega.lock",
+    "changed": "changed since it was approved in bottega.lock: its tools are asked about again",
+}
 
 
 def _consent(record: PluginRecord) -> Standing:
