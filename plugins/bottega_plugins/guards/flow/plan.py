@@ -16,6 +16,11 @@ from bottega.labels import Conversation, described_by_strangers, tainted
 from bottega.messages import Message, ToolResult
 from bottega_plugins.guards.flow.values import SHAPES, leaves, number, plain, same
 
+TARGETS = ("email", "url", "iban")
+"""Shapes of what says where something goes."""
+FREE = ("text", "number")
+"""Shapes that hold nothing back."""
+LOOSE = "is taken from running text, and so is what it gets: only a person can allow that"
 _SHOWN = 60
 
 
@@ -41,6 +46,8 @@ def _read(result: ToolResult) -> Sequence[Intention]:
 def misfit(call: Mapping[str, Any], intention: Intention, conversation: Conversation) -> str:
     """Say which argument is not as planned; nothing where the call is the planned one."""
     planned = intention.arguments
+    if is_loose(intention):
+        return LOOSE
     for name in (*call, *(key for key in planned if key not in call)):
         if name not in planned:
             problem = "" if call[name] is None else "is not in the plan"
@@ -49,6 +56,15 @@ def misfit(call: Mapping[str, Any], intention: Intention, conversation: Conversa
         if problem:
             return f"argument {name}={_shown(call.get(name))} {problem}"
     return ""
+
+
+def is_loose(intention: Intention) -> bool:
+    """Say whether running text is to choose both whom the call concerns and what they get.
+
+    Whoever writes such a text, as a bill, writes the whole call.
+    """
+    shapes = {one.shape for _, one in leaves(intention.arguments) if isinstance(one, Place)}
+    return not shapes.isdisjoint(TARGETS) and not shapes.isdisjoint(FREE)
 
 
 def _differs(value: Any, planned: Any, messages: Sequence[Message]) -> str:
@@ -76,19 +92,27 @@ def _misplaced(value: Any, place: Place, messages: Sequence[Message]) -> str:
         return "" if isinstance(value, str) else "was planned as a text"
     if place.shape == "number":
         return "" if number(value) is not None else "was planned as a number"
-    offered = _distinct(_offered(place, messages))
-    if not offered:
+    found = offered(place, messages)
+    if not found:
         return f"was to come from {place.tool}, which offers no such value"
-    if len(offered) > 1 and not place.each:
-        return f"was to be the one value from {place.tool}, which offers {len(offered)}"
+    if len(found) > 1 and not place.each:
+        return f"was to be the one value from {place.tool}, which offers {len(found)}"
     given = [one for _, one in leaves(value)]
-    if given and all(any(same(one, found) for found in offered) for one in given):
+    if given and all(any(same(one, held) for held in found) for one in given):
         return ""
     return f"is not what the plan picks from {place.tool}"
 
 
+def offered(place: Place, messages: Sequence[Message]) -> list[Any]:
+    """Return the values that stand in the place, each once."""
+    found: list[Any] = []
+    for value in _offered(place, messages):
+        if not any(same(value, one) for one in found):
+            found.append(value)
+    return found
+
+
 def _offered(place: Place, messages: Sequence[Message]) -> Iterator[Any]:
-    """Yield the values that stand in the place."""
     results = [
         result
         for message in messages
@@ -97,13 +121,13 @@ def _offered(place: Place, messages: Sequence[Message]) -> Iterator[Any]:
     ]
     if not place.key:
         for result in results:
-            yield from (match[0] for match in SHAPES[place.shape].finditer(result.content))
+            yield from _shaped(result.content, place.shape)
         return
     records = [one for result in results for one in _records(_data(result.content))]
     records = [one for one in records if place.key in one and _fits(one, place.where)]
     for record in _picked(records, place):
-        values = (value for _, value in leaves(record[place.key]))
-        yield from (value for value in values if _is_shaped(value, place.shape))
+        for _, value in leaves(record[place.key]):
+            yield from _shaped(value, place.shape)
 
 
 def _data(content: str) -> Any:
@@ -149,16 +173,12 @@ def _rank(value: Any) -> tuple[int, Any]:
     return (1, counted) if counted is not None else (0, plain(str(value)))
 
 
-def _is_shaped(value: Any, shape: str) -> bool:
-    return shape not in SHAPES or SHAPES[shape].fullmatch(str(value)) is not None
-
-
-def _distinct(values: Iterator[Any]) -> list[Any]:
-    found: list[Any] = []
-    for value in values:
-        if not any(same(value, one) for one in found):
-            found.append(value)
-    return found
+def _shaped(value: Any, shape: str) -> Iterator[Any]:
+    """Yield the value, or of a text what has the shape."""
+    if shape in SHAPES:
+        yield from (match[0] for match in SHAPES[shape].finditer(str(value)))
+    else:
+        yield value
 
 
 def _shown(value: Any) -> str:

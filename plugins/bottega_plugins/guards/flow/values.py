@@ -20,6 +20,15 @@ _MONTH = "|".join(f"{name[:3]}(?:{name[3:]})?" for name in _MONTHS.split())
 _MONTH_FIRST = re.compile(rf"\b({_MONTH})\.? (\d\d?)(?:st|nd|rd|th)?,? (\d{{4}})\b")
 _DAY_FIRST = re.compile(rf"\b(\d\d?)(?:st|nd|rd|th)?(?: of)? ({_MONTH})\.?,? (\d{{4}})\b")
 
+INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+"""Characters that show nothing, and those that only say how others are shown.
+
+Source: https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point
+"""
 SHAPES: Mapping[str, re.Pattern[str]] = {
     "email": re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
     "url": re.compile(r"(?:https?://|\bwww\.)[^\s<>\"'`)\]]+"),
@@ -32,10 +41,9 @@ SHAPES: Mapping[str, re.Pattern[str]] = {
 @lru_cache(maxsize=512)
 def plain(text: str) -> str:
     """Return the text without what does not count."""
-    seen = "".join(
-        c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf"
-    )
-    return " ".join(seen.casefold().split())
+    if not text.isascii():
+        text = INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+    return " ".join(text.casefold().split())
 
 
 def number(value: object) -> Decimal | None:
