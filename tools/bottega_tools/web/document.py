@@ -82,7 +82,7 @@ class Document:
         text = "\n\n".join(held)
         last = line + text.count("\n")
         return Citation(
-            key=f"{_key(self.url)}:{line}-{last}",
+            key=f"{short_key(self.url)}:{line}-{last}",
             source=self.url,
             start=offset,
             end=offset + len(text),
@@ -95,8 +95,8 @@ class Document:
         )
 
 
-def _key(url: str) -> str:
-    """Return a short name of the URL that can stand between square brackets."""
+def short_key(url: str) -> str:
+    """Return a short name of a URL that can stand between square brackets."""
     short = _UNFIT.sub("_", url.partition("://")[2].rstrip("/"))
     if len(short) > _LONGEST_KEY:
         mark = hashlib.sha256(url.encode()).hexdigest()[:8]

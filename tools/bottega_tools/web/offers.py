@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,12 @@ from bottega.plugin.context import FactoryContext
 if TYPE_CHECKING:
     from bottega.tools import Tool
     from bottega_tools.web.client import WebClient
+
+_GOOGLE = {
+    "GOOGLE_API_KEY": "key for the Custom Search JSON API",
+    "GOOGLE_CSE_ID": "id of the Programmable Search Engine",
+    "GOOGLE_SEARCH_URL": "another server that speaks the same API",
+}
 
 Allow = str | Sequence[str]
 """Hosts and networks, such as `127.0.0.1:8080`, that may be reached though they are near."""
@@ -30,6 +38,17 @@ def offers() -> Sequence[Offer]:
             name="http_request",
             summary="Call a web API by any method, with headers and a body.",
             factory=_http_request,
+        ),
+        Offer(
+            name="web_search",
+            summary="Search the web, without a key.",
+            factory=_web_search,
+        ),
+        Offer(
+            name="google_search",
+            summary="Search with Google's Custom Search API; needs a key.",
+            factory=_google_search,
+            settings=_GOOGLE,
         ),
     ]
 
@@ -90,3 +109,43 @@ def _http_request(  # noqa: PLR0913  # the options of a graph
 
     service = Service.of(base_url, headers_from)
     return HttpRequest(client(allow, seconds, megabytes), service, key_header)
+
+
+def _web_search(
+    context: FactoryContext,
+    *,
+    engines: str = "auto",
+    region: str = "us-en",
+    safe: str = "moderate",
+    seconds: int = 10,
+) -> Tool:
+    from bottega_tools.web.web_search import WebSearch, check_engines
+
+    unknown = check_engines(engines)
+    if unknown:
+        raise InputError(f"engines: ddgs has no {', '.join(unknown)}", hint="`auto` takes any")
+    if safe not in ("on", "moderate", "off"):
+        raise InputError(f"safe: {safe!r} cannot be", hint="on, moderate or off")
+    if not re.fullmatch(r"[a-z]{2}-[a-z]{2}", region):
+        raise InputError(f"region: {region!r} cannot be", hint="as in us-en or de-de")
+    if not 1 <= seconds <= 60:
+        raise InputError(f"seconds: {seconds!r} cannot be", hint="from 1 to 60")
+    return WebSearch(engines, region, safe, seconds)
+
+
+def _google_search(
+    context: FactoryContext, *, engine: str = "", base_url: str = "", seconds: float = 15.0
+) -> Tool:
+    from bottega.addresses import read_url
+    from bottega_tools.web.google_search import ENDPOINT, GoogleAccount, GoogleSearch
+
+    key = os.environ.get("GOOGLE_API_KEY", "").strip()
+    engine = engine or os.environ.get("GOOGLE_CSE_ID", "").strip()
+    for value, variable in ((key, "GOOGLE_API_KEY"), (engine, "GOOGLE_CSE_ID")):
+        if not value:
+            raise InputError(
+                f"google_search: the variable {variable} is not set", hint=_GOOGLE[variable]
+            )
+    endpoint = read_url(base_url or os.environ.get("GOOGLE_SEARCH_URL") or ENDPOINT)
+    account = GoogleAccount(key=key, engine=engine, endpoint=endpoint)
+    return GoogleSearch(account, client(seconds=seconds))
