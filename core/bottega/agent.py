@@ -50,6 +50,8 @@ class Agent(Runnable):
     tools: Sequence[Tool | Toolset | Callable[..., Any] | str] = ()
     """Tools, sets of tools, typed functions, tools of other frameworks, or names of registered
     tools."""
+    offer: int | None = None
+    """How many of its tools its model is told of at a time, those that fit best; None for all."""
     dialect: Dialect | str = "native"
     instructions: str = ""
     description: str = ""
@@ -107,11 +109,11 @@ class Agent(Runnable):
             allow=absolute(self.allow, self.folder),
             context=self.context,
         )
-        if self.memory is None:
-            return parts
-        memory = self._made("memory", self.memory)
-        use = Remembering(memory=memory, episodes=True, user=self.user)
-        return assembler.remembering(parts, use)
+        if self.memory is not None:
+            memory = self._made("memory", self.memory)
+            use = Remembering(memory=memory, episodes=True, user=self.user)
+            parts = assembler.remembering(parts, use)
+        return assembler.offering(parts, self.offer)
 
     def _tools(self) -> tuple[Tool, ...]:
         from bottega.assembly import as_tool

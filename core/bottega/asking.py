@@ -37,6 +37,7 @@ class Asking:
         self._sampling = parts.sampling
         self._spending = Spending(loop.run.meter, parts.model)
         self._specs = tuple(tool.spec for tool in parts.tools if not tool.withheld)
+        self._all_specs, self._offering = self._specs, parts.offer
         self._model = wrap_model(parts.model, parts.middleware)
         self._ids = CallIds(loop.messages, loop.path)
         self._compactor = Compactor(loop, self._spending, self._ask)
@@ -54,6 +55,9 @@ class Asking:
             self._meter.clock.go_on_from(recorded.get("elapsed", 0.0))
             return self._spending.count(self._request(), reply_from_json(recorded))
         async with call_under_way():
+            if self._offering is not None:
+                told = await self._offering.narrow(self._all_specs, loop.messages, loop.task)
+                self._specs = told
             reply = await self._fitted()
             if keeps:
                 entry = {**reply_to_json(reply), "elapsed": self._meter.seconds}
@@ -65,7 +69,12 @@ class Asking:
         return self._ids.named(self._dialect.read(reply), self._loop.step)
 
     def _request(self) -> Request:
-        request = self._dialect.request(self._loop.messages, self._specs, self._sampling)
+        specs = self._specs
+        if self._loop.run.artifacts.begun:
+            from bottega.paging import with_pager
+
+            specs = with_pager(specs)
+        request = self._dialect.request(self._loop.messages, specs, self._sampling)
         deadline = self._meter.deadline
         return request if deadline is None else replace(request, deadline=deadline)
 

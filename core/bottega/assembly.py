@@ -14,10 +14,12 @@ from bottega.engine import Team
 from bottega.errors import InputError
 from bottega.model import Sampling
 from bottega.node import AgentParts, GraphKind, NodeKind
+from bottega.offering import EMBEDDER, FIND_TOOL, checked_most, offering_of
 from bottega.permissions import absolute
 from bottega.reminding import Remembering
 from bottega.retry import Retry
 from bottega.spec.model import GraphSpec, NodeSpec, Reference
+from bottega.tool_index import ToolIndex
 from bottega.tools import Tool, tool
 from bottega.toolset import Toolset, gather, is_toolset
 
@@ -106,6 +108,19 @@ class Assembler:
         ]
         return replace(parts, memory=use, tools=(*parts.tools, *tools))
 
+    def offering(self, parts: AgentParts, most: int | None) -> AgentParts:
+        """Return the parts with `find_tool`: their model is told of `most` tools that fit."""
+        if most is None or len(parts.tools) <= checked_most(most):
+            return parts
+        known = EMBEDDER in self.plugins.offers("embedder")
+        embedder = self.make("embedder", EMBEDDER) if known else None
+        index = ToolIndex([tool.spec for tool in parts.tools if not tool.withheld], embedder)
+        strange = any(tool.described == "untrusted" for tool in parts.tools)
+        trust = "untrusted" if strange else "trusted"
+        finder: Tool = self.plugins.make("tool", FIND_TOOL, self.context, index=index, trust=trust)
+        tools = (*parts.tools, finder)
+        return replace(parts, tools=tools, offer=offering_of(tools, most, index))
+
     def adapter(self, thing: object) -> Callable[[Any], Any] | None:
         """Return what makes a tool of the thing: the adapter of the package that it comes from."""
         kinds = thing.__mro__ if isinstance(thing, type) else type(thing).__mro__
@@ -157,6 +172,7 @@ def assemble(
         made = kinds[node.name] = assembler.make("agent", kind)
         own = _parts(spec, node, assembler, peers, model)
         own = _with_memory(own, spec, node, assembler, user)
+        own = assembler.offering(own, node.offer)
         if isinstance(made, GraphKind):
             inner = assembler.at(made.graph.folder)
             own = replace(own, team=assemble(made.graph, inner, model or node.model, user))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bottega.engine import Team
     from bottega.middleware import Middleware
     from bottega.model import Model
+    from bottega.offering import Offering
     from bottega.reminding import Remembering
     from bottega.spec.model import GraphSpec
     from bottega.tools import Tool
@@ -46,6 +47,8 @@ class AgentParts:
     """The other nodes of the graph and their descriptions."""
     context: ContextPolicy | None = None
     """How much of its conversation its model is shown; None for what the model reads."""
+    offer: Offering | None = None
+    """Which of its tools its model is told of; None for all."""
     memory: Remembering | None = None
     """What it keeps between runs; None for nothing."""
     limits: Budget | None = None

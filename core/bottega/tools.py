@@ -28,6 +28,7 @@ from bottega.model import ToolSpec
 from bottega.permissions import Permissions
 
 if TYPE_CHECKING:
+    from bottega.artifacts import Artifacts
     from bottega.inner_calls import InnerCalls
     from bottega.labels import Conversation
     from bottega.person import Person
@@ -78,6 +79,8 @@ class ToolContext:
     """Pays for what the agent's decider is asked in the call; None outside a run."""
     person: Person | None = field(default=None, compare=False, repr=False)
     """The same person, for approvals; None outside a run."""
+    artifacts: Artifacts | None = field(default=None, compare=False, repr=False)
+    """What the run keeps of long results; None outside a run."""
     allowed: Permissions = Permissions.everything()
     """What the call may use: what its tool declares and its node allows. A tool that takes a host
     or a path asks it: `allowed.check_host`, `check_read`, `check_write`."""
@@ -118,6 +121,8 @@ class Tool:
     """What it returns must not leave the house: see `bottega.labels`."""
     timeout: float | None = 60.0
     """Seconds a call may take."""
+    max_result: int = 20_000
+    """Characters of a result that the model is shown at once; the rest is kept as an artifact."""
     isolation: Isolation = "none"
     """`process` runs each call in a process of its own, which can be killed and may crash: for code
     that may hang in C, exit or leave children. The function must be importable by name."""
@@ -127,6 +132,8 @@ class Tool:
     """The loop does not run it: the call is handed to whoever runs the loop, as delegation is."""
     calls_tools: bool = False
     """It calls the agent's other tools, through `ToolContext.calls`; none of them may call it."""
+    always: bool = False
+    """It belongs to every step: models are told of it however many tools there are."""
     withheld: bool = False
     """Models are not told of it; one that calls it all the same learns why it cannot have it."""
 

@@ -13,7 +13,8 @@ from bottega.errors import ToolError
 from bottega.plugin.context import FactoryContext
 from bottega.plugin.manager import PluginManager
 from bottega.testing import check_tool
-from bottega.tools import Output, ToolContext
+from bottega.tool_index import ToolIndex
+from bottega.tools import Output, Tool, ToolContext
 from bottega_tools import plugin
 from bottega_tools.ask_user import ask_user
 from bottega_tools.final_answer import final_answer
@@ -78,6 +79,9 @@ def test_the_plugin_offers_every_tool_under_its_name() -> None:
     context = FactoryContext(plugins=plugins)
     names = [offer.name for offer in plugin.bottega_tools()]
     assert len(names) == len(set(names)) > 5
-    needed = {"remember": {"memory": "sqlite"}, "recall": {"memory": "sqlite"}}
+    needed = {name: {"memory": "sqlite"} for name in ("remember", "recall")}
+    needed |= {name: {"database": "shop.db"} for name in ("sql_query", "sql_schema")}
+    needed |= {"find_tool": {"index": ToolIndex([])}}
     for name in names:
-        assert plugins.make("tool", name, context, **needed.get(name, {})).spec.name == name
+        made = plugins.make("tool", name, context, **needed.get(name, {}))
+        assert (made.spec.name if isinstance(made, Tool) else made.name) == name

@@ -33,3 +33,4 @@ async def ask_user(  # noqa: D417  # the context is not the model's to give
 
 
 ask_user.attended = True
+ask_user.always = True

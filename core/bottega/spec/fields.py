@@ -99,6 +99,11 @@ class Reader:
         self.wrong(node, what, str(allowed), hint)
         return None
 
+    def whole(self, node: Node, what: str, allowed: Range) -> int | None:
+        """Return a whole number of the range."""
+        value = self.number(node, what, allowed)
+        return None if value is None else int(value)
+
     def items(self, node: Node, what: str, expected: str) -> tuple[Node, ...] | None:
         """Return the items of a list."""
         if isinstance(node, Items):

@@ -82,6 +82,8 @@ class NodeSpec:
     """How much of its conversation its model is shown; None for what the model reads."""
     memory: MemorySpec | None = field(default=None, metadata={LATER: True})
     """What it keeps between runs; None for nothing."""
+    offer: int | None = field(default=None, metadata={LATER: True})
+    """How many of its tools its model is told of at a time, those that fit best; None for all."""
     options: Mapping[str, Json] = field(default_factory=dict[str, Json])
     marks: Mapping[str, Mark] = field(default_factory=dict[str, Mark])
     """Where each key of the node stands (`tools`), its value (`tools=`) and the items of a list

@@ -7,6 +7,7 @@ import re
 from bottega.errors import InputError
 from bottega.messages import Json
 from bottega.model import Sampling
+from bottega.offering import MOST
 from bottega.permissions import parse
 from bottega.spec.document import Entry, Items, Node, Scalar, Table
 from bottega.spec.fields import Range, Reader, plain
@@ -23,6 +24,8 @@ SAMPLING = {
     "max_tokens": Range(least=1, most=10_000_000),
     "seed": Range(least=-(2**63), most=2**63 - 1),
 }
+OFFER = Range(least=1, most=MOST)
+"""Tools that a node's model is told of at a time."""
 NODE_KEYS = (
     "kind",
     "description",
@@ -37,6 +40,7 @@ NODE_KEYS = (
     "limits",
     "context",
     "memory",
+    "offer",
 )
 """What every node may have; a node's other keys are options of its kind."""
 
@@ -69,6 +73,7 @@ def read_node(entry: Entry, reader: Reader) -> NodeSpec:
         limits=node_limits(fields.get("limits"), reader),
         context=read_context(fields.get("context"), reader),
         memory=read_memory(fields.get("memory"), reader),
+        offer=_offer(fields.get("offer"), reader),
         options=_options(table, reader),
         marks={"": entry.mark} | _marks(table),
     )
@@ -129,6 +134,10 @@ def _stop(node: Node | None, reader: Reader) -> tuple[str, ...]:
     if isinstance(node, Scalar) and isinstance(node.value, str) and node.value:
         return (node.value,)
     return reader.texts(node, "sampling.stop", "text") or ()
+
+
+def _offer(node: Node | None, reader: Reader) -> int | None:
+    return None if node is None else reader.whole(node, "offer", OFFER)
 
 
 def _allow(node: Node | None, reader: Reader) -> tuple[str, ...] | None:

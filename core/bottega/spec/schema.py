@@ -11,7 +11,7 @@ from bottega.permissions import PATTERN
 from bottega.spec.fields import Range
 from bottega.spec.limits import LIMITS
 from bottega.spec.memory import context_schema, memory_schema
-from bottega.spec.nodes import NODE_NAME, SAMPLING
+from bottega.spec.nodes import NODE_NAME, OFFER, SAMPLING
 from bottega.spec.reader import MOST_EDGES, MOST_GRAPH_NODES
 
 _TEXT: dict[str, Json] = {"type": "string", "pattern": r"\S"}
@@ -128,6 +128,10 @@ def _node() -> dict[str, Json]:
             "limits": _limits("What it may spend on one task, with all that it hands on."),
             "context": context_schema(),
             "memory": memory_schema(),
+            "offer": {
+                **_number(OFFER),
+                "description": "How many of its tools its model is told of at a time.",
+            },
             "include": False,
         },
         "required": ["kind"],

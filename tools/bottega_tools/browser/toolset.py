@@ -21,20 +21,24 @@ class BrowserTools:
     name = "browser"
 
     def __init__(self, options: Options) -> None:
-        """Raise InputError where there is no Chromium, NotInstalledError without Playwright."""
         from bottega_tools.browser.chromium import Chromium
-        from bottega_tools.browser.options import find_chromium
 
-        if find_spec("playwright") is None:
-            raise NotInstalledError("playwright", "browser")
-        find_chromium(options.executable)
-        _ = options.sandboxed
+        self._options = options
         self._chromium = Chromium(options)
 
     @cached_property
     def tools(self) -> Sequence[Tool]:
-        """The tools, for one agent or several."""
+        """The tools, for one agent or several.
+
+        Raises InputError where there is no Chromium, NotInstalledError without Playwright.
+        """
         from bottega_tools.browser import acting, looking
+        from bottega_tools.browser.options import find_chromium
+
+        if find_spec("playwright") is None:
+            raise NotInstalledError("playwright", "browser")
+        find_chromium(self._options.executable)
+        _ = self._options.sandboxed
 
         kinds = (
             looking.Navigate,
