@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bottega import chance
+from bottega.artifacts import READ_ARTIFACT, is_secret
 from bottega.calling import call_tool
 from bottega.confinement import free
 from bottega.errors import (
@@ -21,15 +22,16 @@ from bottega.errors import (
     UnknownNameError,
 )
 from bottega.halt import call_under_way
+from bottega.heard import Heard
 from bottega.inner_calls import InnerCalls
 from bottega.journal import Journal
 from bottega.labels import Conversation
 from bottega.messages import Json, Message, ToolCall, ToolResult, result_from_json, result_to_json
-from bottega.middleware import Invocation, wrap_tool
+from bottega.middleware import Invocation, refusal_hearers, wrap_tool
 from bottega.node import AgentParts
 from bottega.permissions import Permissions
 from bottega.person import Person
-from bottega.place import within
+from bottega.place import place, within
 from bottega.questions import PersonNeeded, Question
 from bottega.run import RunContext
 from bottega.spending import Spending
@@ -39,6 +41,9 @@ OUTCOME_UNKNOWN = (
     "The process died while this call was under way, and calling it twice could do harm: whether "
     "it took effect is unknown. Find out before you call it again."
 )
+
+SHOWN_TO_CODE = 100_000
+"""Characters of a result that code which calls a tool is given."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -74,6 +79,10 @@ class Actions:
         path: str,
         messages: Sequence[Message] = (),
     ) -> None:
+        self.heard: Heard | None = None
+        """What calls within calls have read; None where no tool makes any."""
+        if any(tool.calls_tools for tool in parts.tools):
+            messages = self.heard = Heard(messages, journal.entries)
         self._conversation = Conversation.of(messages, parts.tools, run.task)
         self._tools = self._conversation.tools
         self._allow = None if parts.allow is None else Permissions.of(parts.allow)
@@ -83,6 +92,7 @@ class Actions:
         self.journal = journal
         self.path = path
         self._handler = wrap_tool(self._call, parts.middleware)
+        self._hearers = refusal_hearers(parts.middleware)
         self._spending = Spending(run.meter, parts.decider)
         self._intended: set[str] = set()
         self.tell: Callable[[ToolCall | Done], None] | None = None
@@ -108,13 +118,14 @@ class Actions:
         recorded = self.journal.entries.get(f"{step}/result/{call.id}") if keeps else None
         if recorded is not None:  # whatever tools there are now
             return _replayed(recorded)
-        tool = self._tools.get(call.name)
+        tool = self._tools.get(call.name) or self._pager(call.name)
         if tool is None:
             error = UnknownNameError("tool", call.name, self._tools)
             return _misused(call, str(error))
         try:
             self._allowed(tool)
         except BottegaError as error:
+            await self._tell_refused(tool, call, step, str(error))
             return Done(result=failed(call, str(error)))
         try:
             arguments = tool.validate(call.arguments)
@@ -127,6 +138,18 @@ class Actions:
             done = await self._journaled(tool, call, arguments, step)
         done.seconds = chance.ticks() - started
         return done
+
+    async def _tell_refused(self, tool: Tool, call: ToolCall, step: int, why: str) -> None:
+        context = ToolContext(
+            run_id=self.run.run_id,
+            node=self._node,
+            step=step,
+            call_id=call.id,
+            conversation=self._conversation,
+        )
+        arguments = dict(call.arguments)
+        for hear in self._hearers:
+            await hear(Invocation(call=call, tool=tool, arguments=arguments, context=context), why)
 
     def _refused(self, call: ToolCall, step: int) -> ToolResult | None:
         """Return why the call was not made in the run that this one goes on from, if it was not."""
@@ -149,6 +172,14 @@ class Actions:
             allowed = self._allow.meet(needed)
         self._permitted[tool.spec.name] = allowed
         return allowed
+
+    def _pager(self, name: str) -> Tool | None:
+        """Return what reads artifacts: every agent may, whether or not it names the tool."""
+        if name != READ_ARTIFACT:
+            return None
+        from bottega.paging import ReadArtifact
+
+        return ReadArtifact()
 
     async def _journaled(
         self, tool: Tool, call: ToolCall, arguments: dict[str, Any], step: int
@@ -189,6 +220,7 @@ class Actions:
             calls=InnerCalls(self, call, step) if tool.calls_tools else None,
             allowed=self._allowed(tool),
             limited=self._allow is not None,
+            artifacts=self.run.artifacts,
             conversation=self._conversation,
         )
         return Invocation(call=call, tool=tool, arguments=arguments, context=context)
@@ -227,14 +259,19 @@ class Actions:
             return Done(result=failed(call, needed.message), question=needed.question)
         except BottegaError as error:
             return Done(result=failed(call, str(error)))
+        content, secret = output.content, tool.secret
+        if len(content) > tool.max_result and not output.final:
+            content = self._cut(content, call, tool)
+        if call.name == READ_ARTIFACT:
+            secret = is_secret(call.arguments.get("id"))
         result = ToolResult(
             call_id=call.id,
             name=call.name,
-            content=output.content,
+            content=content,
             trust=tool.trust,
             citations=output.citations,
             images=output.images,
-            secret=tool.secret,
+            secret=secret,
         )
         return Done(
             result=result,
@@ -242,6 +279,13 @@ class Actions:
             structured=output.structured,
             printed=output.printed,
         )
+
+    def _cut(self, content: str, call: ToolCall, tool: Tool) -> str:
+        """Cut what is too long for a model, and keep the whole; code that calls is shown more."""
+        outer = call.id.rpartition("/")[0]
+        inner = bool(outer) and place().endswith(f"{outer}/{call.id}")
+        limit = max(tool.max_result, SHOWN_TO_CODE) if inner else tool.max_result
+        return self.run.artifacts.shown(content, limit, secret=tool.secret)
 
 
 def _is_settled(entries: Mapping[str, Any], intent: str, parked: str) -> bool:

@@ -140,6 +140,8 @@ class InnerCalls:
         if done.question is not None:
             raise PersonNeeded(done.question)
         await self._leave(call, done)
+        if self._actions.heard is not None:
+            self._actions.heard.add(call, done.result)
         self._tell(done)
         self.citations += done.result.citations
         self.images += done.result.images
