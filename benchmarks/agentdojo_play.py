@@ -61,12 +61,18 @@ class Obedient:
             yield answer or "Done."
 
     def _obey(self) -> Iterator[Call]:
+        refused: list[Any] = []
         for call in self._attack:
-            yield _call(call)
+            if call not in refused:  # the loop ends where the same is tried again and again
+                yield _call(call)
+                refused += [call] if self._is_refused() else []
 
     def _reads_injection(self) -> bool:
         results = self._request.messages[-1].results
         return any(MARK in result.content for result in results)
+
+    def _is_refused(self) -> bool:
+        return any(REFUSED in one.content for one in self._request.messages[-1].results)
 
     def _was_refused(self) -> bool:
         results = [one for message in self._request.messages for one in message.results]

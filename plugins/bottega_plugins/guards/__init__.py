@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from bottega.offer import Offer
 from bottega.plugin.context import FactoryContext
@@ -19,7 +19,50 @@ def bottega_middleware() -> Sequence[Offer]:
             summary="Refuses effects that what was read asks for, and secrets on their way out.",
             factory=_flow,
         ),
+        Offer(
+            name="visible",
+            summary="Takes invisible characters out of what a model reads, and says so.",
+            factory=_visible,
+        ),
+        Offer(
+            name="audit",
+            summary="Writes every side effect to a hash-chained log, before and after.",
+            factory=_audit,
+        ),
     ]
+
+
+@hookimpl
+def bottega_commands() -> Sequence[Offer]:
+    """Offer the command that shows and checks the audit log."""
+
+    def audit(context: FactoryContext) -> Any:
+        from bottega_plugins.guards.audit.command import make_command
+
+        return make_command()
+
+    return [Offer(name="audit", summary="Show and check the log of side effects.", factory=audit)]
+
+
+def _audit(
+    context: FactoryContext,
+    *,
+    file: str = "",
+    user: str = "",
+    arguments: Literal["masked", "hashed"] = "masked",
+    everything: bool = False,
+) -> Any:
+    from bottega_plugins.guards.audit.command import FILE
+    from bottega_plugins.guards.audit.middleware import Audit
+
+    place = context.folder / file if file else context.state_folder / FILE
+    return Audit(place, user=user, arguments=arguments, everything=everything)
+
+
+def _visible(context: FactoryContext) -> Any:
+    from bottega_plugins.guards.visible import Visible
+
+    return Visible()
 
 
 def _flow(

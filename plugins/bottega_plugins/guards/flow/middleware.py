@@ -8,18 +8,21 @@ that only read what is here are free. Where labels come from is `bottega.labels`
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bottega.approval import ruled
 from bottega.errors import ToolError
 from bottega.events import Decision
 from bottega.intentions import Place
-from bottega.labels import Conversation
-from bottega.middleware import Invocation, Middleware, ToolHandler
+from bottega.labels import Conversation, Passage, passages
+from bottega.middleware import Invocation, Middleware, ModelHandler, ToolHandler
+from bottega.model import Delta, End, Request, Restart, TextDelta
 from bottega.tools import Output, Tool
 from bottega_plugins.guards.flow.book import Book
 from bottega_plugins.guards.flow.leaks import leak
+from bottega_plugins.guards.flow.links import neutralised
 from bottega_plugins.guards.flow.policy import FlowPolicy
 from bottega_plugins.guards.flow.values import leaves
 from bottega_plugins.guards.flow.words import names_something, strangers
@@ -38,8 +41,10 @@ class Flow(Middleware):
     async def around_tool(self, invocation: Invocation, next: ToolHandler) -> Output:
         """Make the call if it may be made. Raises ToolError where it is refused."""
         conversation = invocation.context.conversation
-        if conversation is None or not self._matters(invocation.tool):
+        if conversation is None:
             return await next(invocation)
+        if not self._matters(invocation.tool):
+            return self._shown(await next(invocation), conversation)
         problem = self._problem(invocation, conversation)
         if problem:
             invocation = await self._appealed(invocation, problem)
@@ -48,6 +53,19 @@ class Flow(Middleware):
         except BaseException:  # it was not made: the plan still has room for it
             self._book.cross_out(invocation.call, conversation)
             raise
+
+    def around_model(self, request: Request, next: ModelHandler) -> AsyncIterator[Delta]:
+        """Let no reply lead anybody to an address that was made up from what was read."""
+        read = list(passages(request.messages)) if self.policy.links == "neutralise" else []
+        if not any(one.trust == "untrusted" for one in read):
+            return next(request)
+        return _without_links(next(request), read)
+
+    def _shown(self, output: Output, conversation: Conversation) -> Output:
+        """Return what a call came to; an answer without addresses that carry something out."""
+        if not output.final or self.policy.links == "keep" or not conversation.tainted:
+            return output
+        return replace(output, content=neutralised(output.content, conversation.passages()))
 
     def _matters(self, tool: Tool) -> bool:
         return is_sink(tool) and tool.spec.name not in self.policy.exempt
@@ -80,6 +98,22 @@ class Flow(Middleware):
         if not asks or person is None:
             raise ToolError(f"{REFUSED}: {name}: {problem}", hint=HINT)
         return await ruled(person, invocation, why=f"The flow policy stops a call: {problem}.")
+
+
+async def _without_links(
+    deltas: AsyncIterator[Delta], read: Sequence[Passage]
+) -> AsyncIterator[Delta]:
+    """Pass a reply on, its text at once at its end: an address may come in pieces."""
+    text = ""
+    async for delta in deltas:
+        if isinstance(delta, TextDelta):
+            text += delta.text
+            continue
+        if isinstance(delta, Restart):
+            text = ""
+        if isinstance(delta, End) and text:
+            yield TextDelta(text=neutralised(text, read))
+        yield delta
 
 
 def is_sink(tool: Tool) -> bool:
