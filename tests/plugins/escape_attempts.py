@@ -602,7 +602,7 @@ def _protocol() -> list[tuple[str, str]]:
             "    except Exception as e: print(e)\n    os._exit(0)\nos.wait()",
         ),
         ("end from a child", "import os\nif os.fork() == 0:\n    raise SystemExit\n"),
-        ("large call", "echo(text='x' * 30_000_000)"),
+        ("large call", "echo(text='x' * 20_000_000)"),
         ("call of what is none", "echo(text=object())"),
         ("call of itself", "x = []\nx.append(x)\necho(text=x)"),
     ]

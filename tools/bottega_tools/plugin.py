@@ -24,6 +24,7 @@ _TOOLS = {
     "calculator": "Work out an arithmetic expression, exactly where that is possible.",
     "final_answer": "Give the answer and end the agent's work.",
     "ask_user": "Ask the person in front of the run a question.",
+    "read_artifact": "Read on in a result that was too long to be shown.",
     "plan_calls": "Say which calls with effects are meant to be made, before anything is read.",
 }
 """Modules of this package, each with a tool of the same name."""
@@ -40,6 +41,7 @@ def bottega_tools() -> Sequence[Offer]:
         Offer(name="find_tool", summary="Find tools by what they do.", factory=_find_tool),
         Offer(name="recall", summary="Find facts that were remembered.", factory=_recall),
         Offer(name="python", summary="Run Python code in a sandbox.", factory=_python),
+        Offer(name="shell", summary="Run a command line in a sandbox.", factory=_shell),
         *file_tools(),
         *sql_tools(),
         *web_tools(),
@@ -73,6 +75,19 @@ def _python(
     return python(
         context, sandbox=sandbox, seconds=seconds, memory=memory, calls=calls, trusted=trusted
     )
+
+
+def _shell(
+    context: FactoryContext,
+    *,
+    workspace: str = "",
+    writable: bool = False,
+    seconds: float = 30.0,
+    memory: int = 512,
+) -> Tool:
+    from bottega_tools.shell import shell
+
+    return shell(context, workspace=workspace, writable=writable, seconds=seconds, memory=memory)
 
 
 def _find_tool(context: FactoryContext, *, index: Any = None, trust: Any = "untrusted") -> Tool:

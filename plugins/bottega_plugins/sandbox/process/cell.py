@@ -18,7 +18,6 @@ import socket
 import struct
 import subprocess
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +65,7 @@ class Cell:
     def __init__(self, recipe: Recipe, places: Places | None) -> None:
         """Start it, without waiting. Raises SandboxError and OSError."""
         self.recipe = recipe
-        self._user = _FIRST_USER + next(_users) % 0x0FFFFFFF if os.geteuid() == 0 else 0
+        self._user = _user_for(recipe)
         self._inhabitants: _Inhabitants | None = None
         self._group = (
             Group.make(places, memory=recipe.memory, processes=recipe.processes) if places else None
@@ -207,19 +206,20 @@ class Cell:
     def _only_known(self) -> bool:
         if self._inhabitants is None:
             return False
-        members = self._group.members() if self._group else descendants(self._process.pid)
-        return members <= self._inhabitants.known()
+        return self.family() <= self._inhabitants.known()
 
     def out_of_memory(self) -> bool:
         """Say whether the kernel has ended something in it for want of memory."""
         return self._group is not None and self._group.out_of_memory()
 
     @property
-    def watched(self) -> Callable[[], set[int]] | None:
-        """What tells the processes to watch where no control group limits them; None: it does."""
-        if self._group is not None:
-            return None
-        return lambda: descendants(self._process.pid)
+    def is_limited(self) -> bool:
+        """Whether a control group limits what all of it uses together; else `watch` must."""
+        return self._group is not None
+
+    def family(self) -> set[int]:
+        """Return its processes, as the host numbers them."""
+        return self._group.members() if self._group else descendants(self._process.pid)
 
     @property
     def root(self) -> Path:
@@ -251,6 +251,18 @@ class Cell:
         os.close(self.printed)
         if self._group is not None:
             self._group.remove()
+
+
+def _user_for(recipe: Recipe) -> int:
+    """Return the user that the runner becomes: nobody else's, or whose the workspace is; 0: none.
+
+    Only root can make it another than the host's own user.
+    """
+    if os.geteuid() != 0:
+        return 0
+    if recipe.writable and recipe.workspace is not None:
+        return recipe.workspace.stat().st_uid
+    return _FIRST_USER + next(_users) % 0x0FFFFFFF
 
 
 _HINT = (

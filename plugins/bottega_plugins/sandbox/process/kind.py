@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -62,8 +63,8 @@ class ProcessSandbox:
             )
         find_bubblewrap()
         assemble()
-        if self.workspace is not None and not self.workspace.is_dir():
-            raise SandboxError(f"the workspace {self.workspace} is no folder")
+        if self.workspace is not None:
+            _check_workspace(self.workspace, writable=self.writable)
 
     def _recipe(self, limits: CodeLimits) -> Recipe:
         return Recipe(
@@ -74,4 +75,14 @@ class ProcessSandbox:
             programs=self.programs,
             workspace=self.workspace,
             writable=self.writable,
+        )
+
+
+def _check_workspace(folder: Path, *, writable: bool) -> None:
+    if not folder.is_dir():
+        raise SandboxError(f"the workspace {folder} is no folder")
+    if writable and os.geteuid() == 0 and folder.stat().st_uid == 0:
+        raise SandboxError(
+            f"the workspace {folder} belongs to root, and nothing in the sandbox is root",
+            hint="chown it, with all that is in it, to another user",
         )

@@ -25,6 +25,8 @@ WORKSPACE = "/workspace"
 _RUNNER = "/runner.py"
 _SHARED_PREFIXES = ("/", "/usr", "/usr/local")
 """Prefixes that hold more than a Python: of these only its parts are mounted."""
+_MASKED = ("cmdline", "config.gz", "kallsyms", "kcore", "keys", "kmsg", "latency_stats", "modules")
+"""Files of a /proc that tell of the machine, and not of the sandbox."""
 _FILES = 256
 """Open files of a process."""
 _ROOM = 512 << 20
@@ -167,6 +169,9 @@ def _programs() -> Iterator[str]:
     for file in ("/etc/alternatives", "/etc/ld.so.cache"):
         yield from ("--ro-bind-try", file, file)
     yield from ("--proc", "/proc")
+    for name in _MASKED:
+        if os.path.exists(f"/proc/{name}"):  # noqa: PTH110  # beside the words that follow
+            yield from ("--ro-bind", "/dev/null", f"/proc/{name}")
     yield from ("--symlink", "/proc/self/fd", "/dev/fd")
 
 

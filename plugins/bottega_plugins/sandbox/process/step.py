@@ -11,7 +11,8 @@ import secrets
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Literal, get_args
+from dataclasses import replace
+from typing import get_args
 
 from bottega.errors import ToolError
 from bottega.messages import Json
@@ -19,7 +20,7 @@ from bottega.model import ToolSpec
 from bottega.sandbox import CodeLimits, CodeOutcome, Stopped, ToolCaller, bind
 from bottega_plugins.sandbox.process.cell import Cell
 from bottega_plugins.sandbox.process.printed import Printed
-from bottega_plugins.sandbox.process.watch import watch
+from bottega_plugins.sandbox.process.watch import Watch
 from bottega_plugins.sandbox.process.wire import Call, Done, ProtocolError, Said, frame, take
 
 _GRACE = 0.3
@@ -66,19 +67,13 @@ class Step:
         except ValueError as error:
             self.keep = True
             return CodeOutcome(error=f"the code cannot be run: {error}")
-        if self._cell.watched is None:
+        if self._cell.is_limited:
             return await self._carry_out(message, call)
-        return await self._carry_out_watched(message, call)
-
-    async def _carry_out_watched(self, message: bytes, call: ToolCaller) -> CodeOutcome:
-        watching = asyncio.ensure_future(watch(self._cell))
-        try:
+        with Watch(self._cell) as watch:
             outcome = await self._carry_out(message, call)
-            if not self.keep and watching.done():
-                return _with(outcome, watching.result())
-            return outcome
-        finally:
-            watching.cancel()
+        if watch.passed and not self.keep:
+            return replace(outcome, stopped=watch.passed, error="")
+        return outcome
 
     async def _carry_out(self, message: bytes, call: ToolCaller) -> CodeOutcome:
         with self._printed:
@@ -197,9 +192,3 @@ class Step:
 
 
 _LEFT = "something of the code went on after its end: all of it was ended"
-
-
-def _with(outcome: CodeOutcome, stopped: Literal["memory", "disk"]) -> CodeOutcome:
-    from dataclasses import replace
-
-    return replace(outcome, stopped=stopped, error="")

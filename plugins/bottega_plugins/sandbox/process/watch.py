@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import suppress
+from types import TracebackType
 from typing import Literal
 
 from bottega_plugins.sandbox.process.cell import Cell
@@ -22,21 +23,37 @@ MOST_FILES = 20_000
 """Files and folders at once; the kernel's memory holds some hundred bytes for each."""
 
 
-async def watch(cell: Cell) -> Literal["memory", "disk"]:
-    """Return which limit is passed, after the sandbox has been ended for it; else never."""
-    processes_of = cell.watched
-    if processes_of is None:
-        await asyncio.Event().wait()
-    assert processes_of is not None
-    while True:
-        processes = await asyncio.to_thread(processes_of)
-        if memory_of(processes) > cell.recipe.memory + _SHARE * len(processes):
-            cell.kill()
-            return "memory"
-        if _files(cell) > MOST_FILES:
-            cell.kill()
-            return "disk"
-        await asyncio.sleep(_SECONDS)
+class Watch:
+    """Watches while it is entered; `passed` says for which limit the sandbox was ended."""
+
+    def __init__(self, cell: Cell) -> None:
+        self.passed: Literal["", "memory", "disk"] = ""
+        self._cell = cell
+        self._task: asyncio.Task[None] | None = None
+
+    def __enter__(self) -> Watch:
+        self._task = asyncio.ensure_future(self._watch())
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _watch(self) -> None:
+        cell = self._cell
+        while not self.passed:
+            processes = await asyncio.to_thread(cell.family)
+            if memory_of(processes) > cell.recipe.memory + _SHARE * len(processes):
+                self.passed = "memory"
+            elif _files(cell) > MOST_FILES:
+                self.passed = "disk"
+            await asyncio.sleep(0 if self.passed else _SECONDS)
+        cell.kill()
 
 
 def _files(cell: Cell) -> int:
