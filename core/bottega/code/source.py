@@ -39,10 +39,13 @@ _SETS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
 def is_clearly_code(text: str) -> bool:
     """Say whether a text without any mark around it is code: it parses, and it does something.
 
-    A word, a number or a few words with commas parse, too, and are no code.
+    A word, a number, a few words with commas and `Thought: done` parse, too, and are no code.
     """
     tree = parsed(text)
-    if tree is None:
+    if tree is None or not tree.body:
+        return False
+    first = tree.body[0]
+    if isinstance(first, ast.AnnAssign) and first.value is None:
         return False
     return any(isinstance(node, _DOES) for node in ast.walk(tree)) or any(
         isinstance(node, _SETS) and node.value is not None for node in tree.body

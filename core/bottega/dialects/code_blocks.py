@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bottega.code.source import LONGEST, is_clearly_code
+from bottega.code.source import is_clearly_code
 
 _PYTHON = {"", "py", "python", "python3", "py3", "ipython", "ipython3", "code", "tool_code", "none"}
 _FENCE = re.compile(r"^[ \t>]*(?P<mark>`{3,}|~{3,})[ \t]*(?P<info>[^`\n]*)$")
@@ -22,8 +22,10 @@ _OBSERVED = re.compile(r"^[ \t>*_#]*observations?[ \t*_]*:", re.IGNORECASE)
 _LABEL = re.compile(r"^[ \t>*_#]*(?:code|python)[ \t*_]*:[ \t*_]*(?P<rest>.*)$", re.IGNORECASE)
 _THOUGHT = re.compile(r"^[ \t>*_#]*thoughts?[ \t*_]*:[ \t*_]*", re.IGNORECASE)
 _PROMPT = re.compile(r"^(?:>>>|\.\.\.)(?: |$)")
-_MOST_STARTS = 60
+_MOST_STARTS = 32
 """Lines at which bare code at the end of a text is looked for."""
+_LONGEST_BARE = 16_000
+"""Characters of a text in which that is done: each try reads it anew."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -146,8 +148,9 @@ def _bare(text: str) -> Found:
             code = _clean("\n".join([label["rest"], *lines[number + 1 :]]))
             if is_clearly_code(code):
                 return _found_bare(code, lines[:number], kept)
-    if len(kept) > LONGEST:
-        return Found()
+    if len(kept) > _LONGEST_BARE:
+        code = _clean(kept)
+        return _found_bare(code, [], kept) if is_clearly_code(code) else Found()
     starts = [n for n, line in enumerate(lines) if line.strip() and line[:1] not in " \t"]
     for number in starts[: _MOST_STARTS // 2] + starts[_MOST_STARTS // 2 :][-_MOST_STARTS // 2 :]:
         code = _clean("\n".join(lines[number:]))
