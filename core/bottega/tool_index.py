@@ -27,8 +27,9 @@ MEANING, WORDS = 1.0, 0.3
 """Weights of the cosine and of the BM25 score, which is scaled to 1 for the best tool; the second
 is the best of those from 0 to 1 on BFCL's live questions (benchmarks/bfcl.py)."""
 _K1, _B = 1.2, 0.75
-_TOLD = 300
-"""Characters of a tool that are embedded; twice as many find no more and take twice as long."""
+_TOLD = 200
+"""Characters of a tool that are embedded: its name and first sentence. All that its author says
+finds no more and takes twice as long."""
 _QUERY = 2_000
 _WORD = re.compile(r"[^\W_]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -118,9 +119,10 @@ class ToolIndex:
 
 
 def told(spec: ToolSpec) -> str:
-    """Say what a tool is, in plain words: its name and the beginning of its description."""
+    """Say what a tool is, in plain words: its name and the first sentence about it."""
     name = " ".join(_CAMEL.sub(" ", part) for part in _WORD.findall(spec.name))
-    return f"{name}: {spec.description}"[:_TOLD]
+    first = spec.description.strip().partition(". ")[0]
+    return f"{name}: {first}"[:_TOLD]
 
 
 def words(text: str) -> list[str]:
