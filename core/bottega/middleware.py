@@ -32,7 +32,7 @@ ToolHandler = Callable[[Invocation], Awaitable[Output]]
 
 
 class Middleware:
-    """Override either method, or both."""
+    """Override any of the methods."""
 
     def around_model(self, request: Request, next: ModelHandler) -> AsyncIterator[Delta]:
         """Answer the request, usually by passing it to `next`."""
@@ -42,6 +42,12 @@ class Middleware:
         """Carry out the call, usually by passing it to `next`."""
         return await next(invocation)
 
+    async def refused(self, invocation: Invocation, why: str) -> None:
+        """Hear of a call that is refused before any middleware sees it: permissions are missing.
+
+        Its arguments are as the model wrote them, and not validated.
+        """
+
 
 def wrap_model(model: Model, middleware: Sequence[Middleware]) -> ModelHandler:
     """Return the model's `respond` inside its middleware."""
@@ -50,6 +56,15 @@ def wrap_model(model: Model, middleware: Sequence[Middleware]) -> ModelHandler:
         if type(item).around_model is not Middleware.around_model:
             handler = partial(item.around_model, next=handler)
     return handler
+
+
+def refusal_hearers(
+    middleware: Sequence[Middleware],
+) -> tuple[Callable[[Invocation, str], Awaitable[None]], ...]:
+    """Return the methods of those who want to hear of refused calls."""
+    return tuple(
+        item.refused for item in middleware if type(item).refused is not Middleware.refused
+    )
 
 
 def wrap_tool(innermost: ToolHandler, middleware: Sequence[Middleware]) -> ToolHandler:

@@ -37,6 +37,8 @@ class Person:
     node: str
     place: str
     step: int
+    heard: list[tuple[Question, Ruling]] = field(default_factory=list, init=False)  # pyright: ignore[reportUnknownVariableType]
+    """What was said in this call, and to which question: for the audit log."""
     _asked: int = field(default=0, init=False)
 
     async def answer(self, text: str) -> str:
@@ -90,6 +92,7 @@ class Person:
             while True:
                 ruling = await self._said(question)
                 if ruling.binds(question):
+                    self.heard.append((question, ruling))
                     return ruling
                 text = f"{CHANGED} {question.text.removeprefix(CHANGED).lstrip()}"
                 question = replace(question, id=self._next_id(), text=text)
