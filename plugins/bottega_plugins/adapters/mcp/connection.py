@@ -196,6 +196,8 @@ class Connection:
     def _start_problem(self, error: BaseException) -> BottegaError:
         error = _first(error)
         if isinstance(error, BottegaError):
+            if error is not self._refusal:
+                error.message = f"the MCP server {self._name}: {error.message}"
             return error
         if isinstance(error, TimeoutError):
             what = f"was not ready within {self._start_seconds:g} s"

@@ -56,14 +56,24 @@ class Heard:
         self.add(f"progress {share}" + (f": {message[:200]}" if message else ""))
 
 
-def make_tools(
-    server: Server, catalogue: Catalogue, *, prompts: bool, resources: bool
-) -> list[Tool]:
-    """Return the tools of everything that is in the catalogue and wanted."""
-    made: list[Tool] = [_tool(server, entry) for entry in catalogue.of("tool")]
-    if prompts:
-        made += [_prompt(server, entry) for entry in catalogue.of("prompt")]
-    if resources and catalogue.resources:
+def make_tools(server: Server, catalogue: Catalogue) -> list[Tool]:
+    """Return the tools of everything that is in the catalogue and wanted.
+
+    Raises InputError for one whose schema cannot be used, unless it is left out.
+    """
+    entries = [(_tool, entry, entry.name) for entry in catalogue.of("tool")]
+    if server.prompts:
+        entries += [(_prompt, entry, f"prompt_{entry.name}") for entry in catalogue.of("prompt")]
+    made: list[Tool] = []
+    for make, entry, name in entries:
+        try:
+            made.append(make(server, entry))
+        except InputError as error:
+            if server.only and name not in server.only:
+                continue
+            hint = "leave it out: name the others in `only`"
+            raise InputError(f"{entry.kind} {error.message}", hint=hint) from error
+    if server.resources and catalogue.resources:
         made += [_list_resources(server), _read_resource(server)]
     return made
 
@@ -93,20 +103,15 @@ def _prompt(server: Server, entry: Entry) -> Tool:
 
 
 def _made(server: Server, entry: Entry, name: str, call: Any, effects: Effects) -> Tool:
-    try:
-        return SchemaTool(
-            name,
-            entry.description,
-            entry.parameters,
-            call,
-            effects=effects,
-            permissions=server.permissions,
-            timeout=server.timeout,
-        )
-    except InputError as error:
-        raise InputError(
-            f"{entry.kind} {error.message}", hint="leave it out: name the others in `only`"
-        ) from error
+    return SchemaTool(
+        name,
+        entry.description,
+        entry.parameters,
+        call,
+        effects=effects,
+        permissions=server.permissions,
+        timeout=server.timeout,
+    )
 
 
 def _list_resources(server: Server) -> Tool:

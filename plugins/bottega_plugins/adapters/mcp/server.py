@@ -110,9 +110,8 @@ class MCPServer:
     def tools(self) -> Sequence[Tool]:
         """Its tools: as approved, else as it tells them now. Raises BottegaError."""
         catalogue = self.approved or self.look()
-        made = make_tools(self, catalogue, prompts=self.prompts, resources=self.resources)
         choice = Choice(only=self.only, prefix=self.prefix, rename=self.rename)
-        return choice.of(made, f"the MCP server {self.name}")
+        return choice.of(make_tools(self, catalogue), f"the MCP server {self.name}")
 
     def look(self) -> Catalogue:
         """Reach the server and return what it offers now. Raises BottegaError."""
