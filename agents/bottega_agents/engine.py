@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bottega.approval import check_edit
+from bottega.artifacts import Artifacts, artifact_folder
 from bottega.engine import Job, Team
 from bottega.errors import BottegaError, BudgetExceeded, InputError, StorageError
 from bottega.escape import mask
@@ -123,6 +124,8 @@ class _Execution:
         if self._job.store is None:
             await self._carry_out(None, self._job)
             return
+        folder = artifact_folder(self._job.store, self._job.origin.get("graph", ""))
+        run.artifacts = Artifacts.beside(folder, run.run_id)
         async with keep_run(self._job, name, self._engine.plugins, fits) as kept:
             if kept is not None:
                 run.rulings = await kept.rulings()

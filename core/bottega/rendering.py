@@ -27,8 +27,8 @@ from bottega.errors import BottegaError, ToolError
 from bottega.messages import Image
 from bottega.tools import Output
 
-MAX_CONTENT = 100_000
-"""Characters of a result."""
+MAX_CONTENT = 1_000_000
+"""Characters of a result; how much of it a model is shown is its tool's `max_result`."""
 MAX_NESTING = 100
 _PLAIN_INT = 10**18
 DONE = "done"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bottega import chance
+from bottega.artifacts import Artifacts
 from bottega.belongings import Belongings
 from bottega.budget import Budget
 from bottega.escape import mask
@@ -47,6 +48,8 @@ class RunContext:
     """The names of those graphs alone, as events bear them: `team/`."""
     kept: dict[str, Any] = field(default_factory=dict[str, Any])
     """What nodes keep between two visits to spare a read; never the only copy."""
+    artifacts: Artifacts = field(default_factory=Artifacts)
+    """What is kept of results that are too long to be shown."""
     belongings: Belongings = field(default_factory=Belongings)
     """What is open until the run's end."""
 

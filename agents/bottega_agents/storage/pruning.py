@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from bottega.artifacts import artifact_folder, forget_artifacts
 from bottega.database import Database
 from bottega.errors import InputError
 from bottega.history import OPENING
@@ -74,9 +76,16 @@ async def prune(store: PrunedStore, retention: Retention) -> Pruned:
             after = await _counted(store, thread)
             for run in runs:
                 await forget(store.database, run.run_id)
+                forget_artifacts(_artifacts(store, run), [run.run_id])
                 gone.append(run.run_id)
         checkpoints, logs = checkpoints + before[0] - after[0], logs + before[1] - after[1]
     return Pruned(runs=gone, checkpoints=checkpoints, logs=logs)
+
+
+def _artifacts(store: PrunedStore, run: Run) -> Path:
+    """Return the folder in which the run's artifacts lie: beside the store's file, if it is one."""
+    file = getattr(store, "file", "")
+    return artifact_folder(file if isinstance(file, Path) else "", run.origin.get("graph", ""))
 
 
 class _InUse(InputError):
