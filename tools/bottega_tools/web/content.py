@@ -17,13 +17,16 @@ from importlib import import_module
 from typing import Any
 from urllib.parse import urljoin
 
+from bottega.errors import ToolError
 from bottega_tools.web.visible import visible
 
 _LEFT_OUT = frozenset(
     ("button", "canvas", "datalist", "dialog", "embed", "frame", "iframe", "input", "link", "meta",
      "nav", "noscript", "object", "script", "select", "style", "svg", "template", "textarea",
-     "audio", "video", "map")
+     "audio", "head", "map", "title", "video")
 )  # fmt: skip
+_IN_LINES = frozenset(("a", "abbr", "b", "em", "i", "small", "span", "strong", "sub", "sup", "u"))
+_MOST_ELEMENTS = 150_000
 _AROUND = frozenset(("aside", "footer"))
 """Left out around the content, kept inside of an article."""
 _LEFT_OUT_ROLES = frozenset(
@@ -61,7 +64,7 @@ class Content:
 
 
 def find_content(page: bytes, url: str) -> Content:
-    """Read a page in UTF-8. A page without anything in it has an empty body."""
+    """Read a page in UTF-8; an empty one has an empty body. Raises ToolError for an endless one."""
     html: Any = import_module("lxml.html")  # it has no types
     parser = html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
     tree = html.document_fromstring(page if page.strip() else b"<p>", parser=parser)
@@ -109,8 +112,11 @@ def _base(tree: Any, url: str) -> str:
 
 
 def _prune(root: Any) -> None:
-    """Take out what is not read: first what is hidden, then what surrounds the text."""
-    for element in list(root.iter()):
+    """Empty what is not read: first what is hidden, then what surrounds the text."""
+    elements = list(root.iter())
+    if len(elements) > _MOST_ELEMENTS:
+        raise ToolError(f"the page has more than {_MOST_ELEMENTS:,} elements: it is not read")
+    for element in elements:
         if element is not root and _is_hidden(element):
             _drop(element)
     sizes = _sizes(root)
@@ -122,12 +128,13 @@ def _prune(root: Any) -> None:
 def _is_hidden(element: Any) -> bool:
     if not isinstance(element.tag, str) or element.tag in _LEFT_OUT:
         return True
-    attributes = element.attrib
+    if not element.keys():
+        return False
     return (
-        "hidden" in attributes
-        or attributes.get("aria-hidden", "").lower() == "true"
-        or attributes.get("role", "").lower() in _LEFT_OUT_ROLES
-        or bool(_HIDDEN.search(attributes.get("style", "")))
+        element.get("hidden") is not None
+        or element.get("aria-hidden", "").lower() == "true"
+        or element.get("role", "").lower() in _LEFT_OUT_ROLES
+        or bool(_HIDDEN.search(element.get("style", "")))
     )
 
 
@@ -137,6 +144,8 @@ def _is_clutter(element: Any, sizes: dict[Any, tuple[int, int]], whole: int) -> 
     around = element.tag in _AROUND or (element.tag == "header" and not _has_heading(element))
     if around and next(element.iterancestors("article"), None) is None:
         return True
+    if not element.keys():
+        return False
     names = f"{element.get('class', '')} {element.get('id', '')}"
     if not names.strip() or not _CLUTTER.search(names):
         return False
@@ -148,17 +157,9 @@ def _has_heading(element: Any) -> bool:
 
 
 def _drop(element: Any) -> None:
-    """Remove an element, but not the text that follows it."""
-    parent = element.getparent()
-    if parent is None:
-        return
-    if element.tail:
-        before = element.getprevious()
-        if before is not None:
-            before.tail = (before.tail or "") + element.tail
-        else:
-            parent.text = (parent.text or "") + element.tail
-    parent.remove(element)
+    """Empty an element; to remove it would copy the text that follows."""
+    element.clear(keep_tail=True)
+    element.tag = "wbr" if element.tag in _IN_LINES else "div"
 
 
 def _sizes(root: Any) -> dict[Any, tuple[int, int]]:

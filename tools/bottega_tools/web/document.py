@@ -53,20 +53,20 @@ class Document:
 
     def _passages(self) -> Iterator[Citation]:
         held: list[str] = []
-        heading, offset, line, page = "", 0, 1, 0
+        heading, offset, line, page, length = "", 0, 1, 0, 0
         for block, on_page in self._pieces():
             starts = bool(_HEADING.match(block))
-            length = sum(map(len, held))
             full = length + len(block) > _PASSAGE or (starts and length > _SHORT_PASSAGE)
             if held and (full or on_page != page):
                 passage = self._passage(held, heading, offset, line, page)
                 yield passage
-                held, offset, line = [], passage.end + 2, passage.end_line + 2
+                held, offset, line, length = [], passage.end + 2, passage.end_line + 2, 0
             if not held:
                 page = on_page
             if starts:
                 heading = block.lstrip("# ")[:200]
             held.append(block)
+            length += len(block)
         if held:
             yield self._passage(held, heading, offset, line, page)
 

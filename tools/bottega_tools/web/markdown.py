@@ -11,6 +11,7 @@ be read, not to be turned into a page again.
 from __future__ import annotations
 
 import re
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import urljoin
 
@@ -24,7 +25,7 @@ _BLOCKS = frozenset(
      "blockquote", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul")
 )  # fmt: skip
 _MARKS = {"strong": "**", "b": "**", "em": "*", "i": "*", "del": "~~", "s": "~~"}
-_SPACES = re.compile(r"[ \t\n\f]+")
+_SPACES = re.compile("[ \t\n\f\xa0]+")
 _LANGUAGE = re.compile(
     r"(?:^|[\s-])(?:language|lang|highlight-source|highlight|brush:?)[- ]?(\w[\w+#-]*)"
 )
@@ -32,21 +33,30 @@ _MOST_COLUMNS = 50
 _LONGEST_LINK = 500
 
 
-class Writer:
+def write_markdown(root: Any, base: str) -> list[str]:
+    """Return what is in the element, a block each: paragraph, heading, list, table, code.
+
+    `base` is what links are relative to.
+    """
+    return _Writer(root, base).blocks(root)
+
+
+class _Writer:
     """Writes the elements of one page."""
 
-    def __init__(self, base: str) -> None:
-        self._base = base
+    def __init__(self, root: Any, base: str) -> None:
+        self._absolute = lru_cache(1_000)(partial(_absolute, base))
+        self._around = _around_blocks(root)
 
     def blocks(self, element: Any) -> list[str]:
-        """Return what is in the element, a block each: paragraph, heading, list, table, code."""
+        """Return the blocks in the element."""
         found: list[str] = []
         line: list[str] = [_text(element.text)]
         for child in element:
             if child.tag in _BLOCKS:
                 _flush(line, found)
                 found += self._block(child)
-            elif next(child.iter(*_BLOCKS), None) is not None:  # a link or span around blocks
+            elif child in self._around:
                 _flush(line, found)
                 found += self.blocks(child)
             else:
@@ -64,9 +74,9 @@ class Writer:
             return _code(element)
         if tag in ("ul", "ol"):
             return self._list(element)
-        return self._table(element) if tag == "table" else self._around_blocks(element)
+        return self._table(element) if tag == "table" else self._other(element)
 
-    def _around_blocks(self, element: Any) -> list[str]:
+    def _other(self, element: Any) -> list[str]:
         tag, inside = element.tag, self.blocks(element)
         if tag == "hr":
             return ["---"]
@@ -110,19 +120,6 @@ class Writer:
         url = self._absolute(element.get("src"))
         return f"![{text}]({url})" if text and url else ""
 
-    def _absolute(self, link: str | None) -> str:
-        """Return where a link leads; nothing for what is no place of the web."""
-        written = "".join(visible(link or "").split())
-        if not written or written.startswith("#"):
-            return ""
-        try:
-            url = urljoin(self._base, written)
-        except ValueError:
-            return ""
-        if not url.startswith(("http://", "https://", "mailto:")) or len(url) > _LONGEST_LINK:
-            return ""
-        return mask_query(url).replace("(", "%28").replace(")", "%29")
-
     def _list(self, element: Any) -> list[str]:
         start = element.get("start", "1")
         number = int(start) if start.isdecimal() and len(start) < 7 else 1
@@ -159,8 +156,34 @@ class Writer:
         return " ".join(" ".join(self.blocks(cell)).split()).replace("|", "\\|")
 
 
+def _absolute(base: str, link: str | None) -> str:
+    """Return where a link leads; nothing for what is no place of the web."""
+    written = "".join(visible(link or "").split())
+    if not written or written.startswith("#"):
+        return ""
+    try:
+        url = urljoin(base, written)
+    except ValueError:
+        return ""
+    if not url.startswith(("http://", "https://", "mailto:")) or len(url) > _LONGEST_LINK:
+        return ""
+    return mask_query(url).replace("(", "%28").replace(")", "%29")
+
+
 def _text(text: str | None) -> str:
     return _SPACES.sub(" ", visible(text)) if text else ""
+
+
+def _around_blocks(root: Any) -> set[Any]:
+    """Return the elements with blocks in them: a link or a span may be around some."""
+    found: set[Any] = set()
+    for element in root.iter():
+        if element.tag in _BLOCKS:
+            parent = element.getparent()
+            while parent is not None and parent not in found:
+                found.add(parent)
+                parent = parent.getparent()
+    return found
 
 
 def _flush(line: list[str], found: list[str]) -> None:

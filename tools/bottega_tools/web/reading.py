@@ -96,11 +96,11 @@ def _codec(name: str) -> str:
 
 def _page(response: Response) -> Document:
     from bottega_tools.web.content import find_content
-    from bottega_tools.web.markdown import Writer
+    from bottega_tools.web.markdown import write_markdown
 
     url = response.address.url
     content = find_content(decode(response).encode("utf-8", "replace"), url)
-    blocks = Writer(content.base).blocks(content.root)
+    blocks = write_markdown(content.root, content.base)
     note = "" if blocks else "The page has no text of its own: it may be made by scripts."
     return Document(
         url=response.address.shown,
