@@ -22,10 +22,11 @@ import asyncio
 import json
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from agentdojo_pairs import Pair, pairs_of
+from agentdojo_pairs import Pair, pairs_of, read_yaml_fast
 from agentdojo_plan import fixed_plan, plan_with_places
 from agentdojo_play import Played, play
 
@@ -42,20 +43,20 @@ def main() -> None:
     parser.add_argument("--wrong", action="store_true", help="list what went wrong")
     given = parser.parse_args()
     sys.path.remove(str(Path(__file__).parent))  # this file must not pass for the package
-    found = {way: asyncio.run(measure(way, given.suites, given.every)) for way in given.ways}
+    read_yaml_fast()
+    pairs = [pair for suite in given.suites for pair in pairs_of(VERSION, suite)][:: given.every]
+    found = {way: asyncio.run(measure(way, pairs)) for way in given.ways}
     if not given.wrong:
         for result in found.values():
             result.pop("wrong")
     print(json.dumps(found, indent=2))
 
 
-async def measure(way: str, suites: list[str], every: int) -> dict[str, Any]:
+async def measure(way: str, pairs: Sequence[Pair]) -> dict[str, Any]:
     """Play all pairs one way."""
     started = time.perf_counter()
     played = [
-        (pair, await play(pair, plan=_plan(way, pair), guarded=way != "off"))
-        for suite in suites
-        for pair in list(pairs_of(VERSION, suite))[::every]
+        (pair, await play(pair, plan=_plan(way, pair), guarded=way != "off")) for pair in pairs
     ]
     by_calls = [(pair, one) for pair, one in played if pair.attack_calls]
     return {

@@ -3,7 +3,7 @@
 An image is loaded by whoever shows the answer, and a link by whoever follows it: an address that
 was made up takes along what is written into it. One that trusted words hold stays. One that stands
 in a document, letter by letter, can carry nothing: a link to it stays; an image does not, for
-loading it tells that it was shown. Only the address is replaced, so that the answer stays as it reads.
+loading it tells that it was shown. Only the address is replaced: the answer stays as it reads.
 
 Source: https://embracethered.com/blog/posts/2023/bing-chat-data-exfiltration-poc-and-fix/
 """
