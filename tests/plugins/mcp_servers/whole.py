@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from pathlib import Path
 
 from mcp.server.mcpserver import Context, Image, MCPServer
 from mcp_types import ToolAnnotations
@@ -37,12 +38,14 @@ async def walk(steps: int, ctx: Context) -> str:
 
 
 @app.tool()
-async def sleep(seconds: float) -> str:
-    """Sleep."""
+async def sleep(seconds: float, mark: str = "") -> str:
+    """Sleep; a file tells of it, and of being woken up."""
+    if mark:
+        Path(mark).touch()
     try:
         await asyncio.sleep(seconds)
     except asyncio.CancelledError:
-        print("woken up", file=sys.stderr, flush=True)
+        Path(mark).write_text("woken up")
         raise
     return "slept"
 

@@ -11,7 +11,7 @@ from bottega.tools import Effects, Output, Tool, ToolContext, tool
 from bottega_plugins.adapters.mcp.content import prompt_output, resource_output, result_output
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Sequence
 
     from mcp.client.client import Client
 
@@ -32,6 +32,15 @@ class Server(Protocol):
 
     @property
     def timeout(self) -> float: ...
+
+    @property
+    def only(self) -> Sequence[str]: ...
+
+    @property
+    def prompts(self) -> bool: ...
+
+    @property
+    def resources(self) -> bool: ...
 
     @property
     def trust_hints(self) -> bool: ...
