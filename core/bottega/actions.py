@@ -14,6 +14,7 @@ from bottega import chance
 from bottega.artifacts import READ_ARTIFACT, is_secret
 from bottega.calling import call_tool
 from bottega.confinement import free
+from bottega.counsel import Counsel
 from bottega.errors import (
     BottegaError,
     BudgetExceeded,
@@ -34,6 +35,7 @@ from bottega.person import Person
 from bottega.place import place, within
 from bottega.questions import PersonNeeded, Question
 from bottega.run import RunContext
+from bottega.secrets import mask
 from bottega.spending import Spending
 from bottega.tools import Output, Tool, ToolContext
 
@@ -83,8 +85,9 @@ class Actions:
         """What calls within calls have read; None where no tool makes any."""
         if any(tool.calls_tools for tool in parts.tools):
             messages = self.heard = Heard(messages, journal.entries)
-        self._conversation = Conversation.of(messages, parts.tools, run.task)
-        self._tools = self._conversation.tools
+        self.conversation = Conversation.of(messages, parts.tools, run.task)
+        """What the agent reads."""
+        self._tools = self.conversation.tools
         self._allow = None if parts.allow is None else Permissions.of(parts.allow)
         self._permitted: dict[str, Permissions] = {}
         self._node = parts.name
@@ -94,6 +97,9 @@ class Actions:
         self._handler = wrap_tool(self._call, parts.middleware)
         self._hearers = refusal_hearers(parts.middleware)
         self._spending = Spending(run.meter, parts.decider)
+        self._counsel = Counsel(
+            model=parts.model, decider=parts.decider, middleware=parts.middleware, meter=run.meter
+        )
         self._intended: set[str] = set()
         self.tell: Callable[[ToolCall | Done], None] | None = None
         """Hears of the calls that calls make, and of what comes of them."""
@@ -145,7 +151,7 @@ class Actions:
             node=self._node,
             step=step,
             call_id=call.id,
-            conversation=self._conversation,
+            conversation=self.conversation,
         )
         arguments = dict(call.arguments)
         for hear in self._hearers:
@@ -216,12 +222,13 @@ class Actions:
             deadline=None if tool.attended else self.run.meter.deadline,
             ask=person.answer if self.run.reaches_somebody else None,
             spending=self._spending,
+            counsel=self._counsel,
             person=person,
             calls=InnerCalls(self, call, step) if tool.calls_tools else None,
             allowed=self._allowed(tool),
             limited=self._allow is not None,
             artifacts=self.run.artifacts,
-            conversation=self._conversation,
+            conversation=self.conversation,
         )
         return Invocation(call=call, tool=tool, arguments=arguments, context=context)
 
@@ -258,8 +265,8 @@ class Actions:
         except PersonNeeded as needed:
             return Done(result=failed(call, needed.message), question=needed.question)
         except BottegaError as error:
-            return Done(result=failed(call, str(error)))
-        content, secret = output.content, tool.secret
+            return Done(result=failed(call, mask(str(error))))
+        content, secret = mask(output.content), tool.secret
         if len(content) > tool.max_result and not output.final:
             content = self._cut(content, call, tool)
         if call.name == READ_ARTIFACT:
@@ -269,7 +276,7 @@ class Actions:
             name=call.name,
             content=content,
             trust=tool.trust,
-            citations=output.citations,
+            citations=tuple(masked_citation(each) for each in output.citations),
             images=output.images,
             secret=secret,
         )
@@ -277,7 +284,7 @@ class Actions:
             result=result,
             final=output.final,
             structured=output.structured,
-            printed=output.printed,
+            printed=mask(output.printed),
         )
 
     def _cut(self, content: str, call: ToolCall, tool: Tool) -> str:

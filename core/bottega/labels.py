@@ -18,7 +18,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bottega.intentions import PLAN_CALLS
-from bottega.messages import Message, Part, Text, ToolResult, Trust
+from bottega.messages import (
+    Message,
+    Part,
+    Text,
+    ToolCall,
+    ToolResult,
+    Trust,
+    assistant,
+    tool_results,
+)
 
 if TYPE_CHECKING:
     from bottega.tools import Tool
@@ -43,6 +52,9 @@ class Conversation:
     task: str = ""
     """What the person asked of the whole run."""
     tools: Mapping[str, Tool] = field(default_factory=dict[str, "Tool"])
+    inner: list[Message] = field(default_factory=list[Message])
+    """Calls that a call made, as code does, and what came of them; the model does not read these.
+    """
 
     @staticmethod
     def of(messages: Sequence[Message], tools: Sequence[Tool], task: str = "") -> Conversation:
@@ -52,14 +64,23 @@ class Conversation:
         )
 
     @property
+    def whole(self) -> list[Message]:
+        """The messages, and after them what calls made of calls."""
+        return [*self.messages, *self.inner]
+
+    def note(self, call: ToolCall, result: ToolResult) -> None:
+        """Take down a call that was made by a call."""
+        self.inner.extend((assistant(calls=[call]), tool_results([result])))
+
+    @property
     def tainted(self) -> bool:
         """Whether anything untrusted was read: a result, or the description of a tool."""
-        return described_by_strangers(self.tools) or tainted(self.messages)
+        return described_by_strangers(self.tools) or tainted(self.whole)
 
     def passages(self) -> list[Passage]:
         """Return all that was read, and the person's task."""
         asked = [Passage(text=self.task, trust="trusted", origin="the person")] if self.task else []
-        return [*asked, *passages(self.messages)]
+        return [*asked, *passages(self.whole)]
 
 
 def described_by_strangers(tools: Mapping[str, Tool]) -> bool:
