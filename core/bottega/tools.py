@@ -29,6 +29,7 @@ from bottega.permissions import Permissions
 
 if TYPE_CHECKING:
     from bottega.artifacts import Artifacts
+    from bottega.counsel import Counsel
     from bottega.inner_calls import InnerCalls
     from bottega.labels import Conversation
     from bottega.person import Person
@@ -77,6 +78,8 @@ class ToolContext:
     effects asks before it has them: after the answer it may be called anew."""
     spending: Spending | None = field(default=None, compare=False, repr=False)
     """Pays for what the agent's decider is asked in the call; None outside a run."""
+    counsel: Counsel | None = field(default=None, compare=False, repr=False)
+    """The agent's model and decider, for a tool that asks them; None outside a run."""
     person: Person | None = field(default=None, compare=False, repr=False)
     """The same person, for approvals; None outside a run."""
     artifacts: Artifacts | None = field(default=None, compare=False, repr=False)

@@ -17,6 +17,7 @@ from contextlib import suppress
 from bottega.addresses import BAD_PORTS, Address, read_url
 from bottega.destinations import Allowed, local_name, refusal
 from bottega.errors import InputError, ToolError
+from bottega.permissions import Permissions
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """Return the addresses that a name stands for. Raises OSError."""
@@ -57,6 +58,8 @@ class Gate:
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._loaded = 0
+        self.permitted: Permissions | None = None
+        """What the call at work may use; None for whatever is public."""
         self.refused: list[str] = []
         """What was not let through since the last page was opened, one line each."""
 
@@ -81,6 +84,8 @@ class Gate:
 
     async def check(self, address: Address) -> Sequence[str]:
         """Return the addresses to connect to. Raises ToolError where one may not go there."""
+        if self.permitted is not None:
+            self.permitted.check_host(address.host, address.port)
         if address.port in BAD_PORTS:
             raise ToolError(f"{address.origin} is refused: port {address.port} is not for the web")
         named = self._allowed.names(address)

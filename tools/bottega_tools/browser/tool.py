@@ -30,6 +30,7 @@ class BrowserTool(Tool):
         try:
             visit = await self._chromium.visit((context.run_id, context.node), fresh=fresh)
             async with visit.lock:
+                visit.gate.permitted = context.allowed
                 yield visit
         except InputError as error:
             raise ToolError(error.message, hint=error.hint) from error
