@@ -37,6 +37,12 @@ def _monty(context: FactoryContext) -> Sandbox:
     return Monty()
 
 
+def _interpreter(context: FactoryContext, *, imports: Sequence[str] = ()) -> Sandbox:
+    from bottega_plugins.sandbox.interpreter import Interpreter
+
+    return Interpreter(imports=tuple(imports))
+
+
 @hookimpl
 def bottega_sandboxes() -> Sequence[Offer]:
     """Offer sandboxes."""
@@ -51,5 +57,10 @@ def bottega_sandboxes() -> Sequence[Offer]:
             name="process",
             summary="Full Python behind namespaces, a filter of system calls and control groups.",
             factory=_process,
+        ),
+        Offer(
+            name="interpreter",
+            summary="smolagents' executor in this process: no boundary, for trusted code only.",
+            factory=_interpreter,
         ),
     ]
