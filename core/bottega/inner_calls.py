@@ -140,7 +140,6 @@ class InnerCalls:
         if done.question is not None:
             raise PersonNeeded(done.question)
         await self._leave(call, done)
-        self._actions.conversation.note(call, done.result)
         if self._actions.heard is not None:
             self._actions.heard.add(call, done.result)
         self._tell(done)

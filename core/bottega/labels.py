@@ -18,16 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bottega.intentions import PLAN_CALLS
-from bottega.messages import (
-    Message,
-    Part,
-    Text,
-    ToolCall,
-    ToolResult,
-    Trust,
-    assistant,
-    tool_results,
-)
+from bottega.messages import Message, Part, Text, ToolResult, Trust
 
 if TYPE_CHECKING:
     from bottega.tools import Tool
@@ -49,12 +40,10 @@ class Conversation:
     """One agent's conversation, as its tools' middleware sees it: live, not a copy."""
 
     messages: Sequence[Message] = ()
+    """With the calls within its calls, where there are any (`bottega.heard`)."""
     task: str = ""
     """What the person asked of the whole run."""
     tools: Mapping[str, Tool] = field(default_factory=dict[str, "Tool"])
-    inner: list[Message] = field(default_factory=list[Message])
-    """Calls that a call made, as code does, and what came of them; the model does not read these.
-    """
 
     @staticmethod
     def of(messages: Sequence[Message], tools: Sequence[Tool], task: str = "") -> Conversation:
@@ -64,23 +53,14 @@ class Conversation:
         )
 
     @property
-    def whole(self) -> list[Message]:
-        """The messages, and after them what calls made of calls."""
-        return [*self.messages, *self.inner]
-
-    def note(self, call: ToolCall, result: ToolResult) -> None:
-        """Take down a call that was made by a call."""
-        self.inner.extend((assistant(calls=[call]), tool_results([result])))
-
-    @property
     def tainted(self) -> bool:
         """Whether anything untrusted was read: a result, or the description of a tool."""
-        return described_by_strangers(self.tools) or tainted(self.whole)
+        return described_by_strangers(self.tools) or tainted(self.messages)
 
     def passages(self) -> list[Passage]:
         """Return all that was read, and the person's task."""
         asked = [Passage(text=self.task, trust="trusted", origin="the person")] if self.task else []
-        return [*asked, *passages(self.whole)]
+        return [*asked, *passages(self.messages)]
 
 
 def described_by_strangers(tools: Mapping[str, Tool]) -> bool:

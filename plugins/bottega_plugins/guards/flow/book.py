@@ -55,11 +55,11 @@ def _made(conversation: Conversation) -> Iterator[ToolCall]:
     """Yield the calls of the conversation that worked, in order."""
     worked = {
         result.call_id
-        for message in conversation.whole
+        for message in conversation.messages
         for result in message.results
         if not result.is_error
     }
-    for message in conversation.whole:
+    for message in conversation.messages:
         yield from (call for call in message.calls if call.id in worked)
 
 

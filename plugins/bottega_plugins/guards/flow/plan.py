@@ -29,7 +29,7 @@ def intentions(conversation: Conversation) -> list[Intention]:
     if described_by_strangers(conversation.tools):
         return []
     found: list[Intention] = []
-    for message in conversation.whole:
+    for message in conversation.messages:
         for result in message.results:
             if result.name == PLAN_CALLS and not result.is_error:
                 found += _read(result)
@@ -52,7 +52,7 @@ def misfit(call: Mapping[str, Any], intention: Intention, conversation: Conversa
         if name not in planned:
             problem = "" if call[name] is None else "is not in the plan"
         else:
-            problem = _differs(call.get(name), planned[name], conversation.whole)
+            problem = _differs(call.get(name), planned[name], conversation.messages)
         if problem:
             return f"argument {name}={_shown(call.get(name))} {problem}"
     return ""
