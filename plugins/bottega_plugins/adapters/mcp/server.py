@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from bottega.tools import Output, Tool
     from bottega_plugins.adapters.mcp.catalogue import Catalogue
 
+_ENDS = re.compile(r"(@[\d.]+|\.(py|js|mjs|ts|exe))$")
+_ANYONES = ("index", "main", "server", "dist", "build", "src", "bin", "lib", "..", ".")
+"""Names of files and folders that say nothing of a server."""
+
 
 @dataclass(kw_only=True)
 class MCPServer:
@@ -210,6 +214,7 @@ class _Reached:
 
 def _name_of(command: Sequence[str]) -> str:
     """Return `server-files` for `npx -y @scope/server-files .`, `tools` for `python tools.py`."""
-    words = [word for word in command[1:] if not word.startswith("-")]
-    last = re.split(r"[/\\]", (words or command)[0].rstrip("/\\"))[-1]
-    return clean_name(re.sub(r"(@[\d.]+|\.(py|js|mjs|ts|exe))$", "", last))
+    words = [word for word in command[1:] if not word.startswith("-")] or [command[0]]
+    parts = [_ENDS.sub("", part) for part in re.split(r"[/\\]", words[0]) if part]
+    told = [part for part in parts if part not in _ANYONES] or parts or ["server"]
+    return clean_name(told[-1])
