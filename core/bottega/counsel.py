@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from bottega.deciders import PromptDecider
 from bottega.errors import ModelReplyError
 from bottega.middleware import wrap_model
 from bottega.model import Reply, Request, collect
@@ -33,8 +34,11 @@ class Counsel:
     meter: Meter
 
     def asking(self, model: Model) -> Counsel:
-        """Return the counsel of another model, paid for alike."""
-        return replace(self, model=model)
+        """Return the counsel of another model, paid for alike; it decides, too, if it writes."""
+        other = replace(self, model=model)
+        if other.extractive:
+            return other
+        return replace(other, decider=PromptDecider(model, self.middleware))
 
     @property
     def extractive(self) -> bool:

@@ -15,6 +15,7 @@ from bottega_tools.browser.offers import offers as browser_tools
 from bottega_tools.files.offers import offers as file_tools
 from bottega_tools.sql.offers import offers as sql_tools
 from bottega_tools.web.offers import offers as web_tools
+from bottega_tools.zero_shot.offers import offers as zero_shot_tools
 
 if TYPE_CHECKING:
     from bottega.memory import Memory
@@ -46,6 +47,7 @@ def bottega_tools() -> Sequence[Offer]:
         *sql_tools(),
         *web_tools(),
         *browser_tools(),
+        *zero_shot_tools(),
     ]
 
 

@@ -1,0 +1,1 @@
+"""Pictures as bytes: what can be told of them without drawing them."""

@@ -1,0 +1,1 @@
+"""What a model does to a text without having been trained for it: sum up, classify, translate."""
