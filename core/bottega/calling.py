@@ -20,7 +20,7 @@ from bottega import printed as stdout
 from bottega.coroutines import EscapedError, ExpiredError, Guarded
 from bottega.errors import BottegaError, ToolError
 from bottega.printed import Printed
-from bottega.rendering import describe, is_settled, render, settle
+from bottega.rendering import MAX_CONTENT, MAX_KEPT, describe, is_settled, render, settle
 from bottega.signature import context_parameter
 from bottega.threads import Call
 from bottega.tools import Output, Tool, ToolContext
@@ -91,15 +91,18 @@ class _Limit:
     name: str
     seconds: float | None
     of_run: bool
+    characters: int = MAX_CONTENT
+    """Of the result."""
 
     @staticmethod
     def of(tool: Tool, context: ToolContext) -> _Limit:
         seconds, of_run = tool.timeout, False
+        characters = MAX_CONTENT if context.artifacts is None else MAX_KEPT
         if context.deadline is not None:
             left = context.deadline - time.monotonic()
             if seconds is None or left < seconds:
                 seconds, of_run = left, True
-        return _Limit(tool.name or type(tool).__name__, seconds, of_run)
+        return _Limit(tool.name or type(tool).__name__, seconds, of_run, characters)
 
     def error(self) -> ToolError:
         if self.of_run:
@@ -108,7 +111,7 @@ class _Limit:
 
 
 async def _in_thread(function: Callable[[], Any], limit: _Limit, printed: Printed) -> Output:
-    call = Call(partial(_work, function, printed), stdout.release)
+    call = Call(partial(_work, function, printed, limit.characters), stdout.release)
     started = time.monotonic()
     stdout.hold()
     try:
@@ -145,12 +148,12 @@ def _expire(future: asyncio.Future[Any], limit: _Limit) -> None:
         future.set_result((None, ExpiredError()))
 
 
-def _work(function: Callable[[], Any], printed: Printed) -> Any:
+def _work(function: Callable[[], Any], printed: Printed, characters: int) -> Any:
     """Call and render, in the thread; what must be awaited goes back as it is."""
     token = stdout.start(printed)
     try:
         value = function()
-        return render(value) if is_settled(value) else value
+        return render(value, characters) if is_settled(value) else value
     finally:
         stdout.stop(token)
 
@@ -163,7 +166,7 @@ async def _in_loop(
     token = stdout.start(printed)
     began = time.monotonic()
     try:
-        output = await Guarded(_settled(function), seconds)
+        output = await Guarded(_settled(function, limit.characters), seconds)
     except ExpiredError as error:
         raise limit.error() from error
     except EscapedError as escaped:
@@ -178,8 +181,8 @@ async def _in_loop(
     return output
 
 
-async def _settled(function: Callable[[], Any]) -> Output:
-    return render(await settle(function()))
+async def _settled(function: Callable[[], Any], characters: int) -> Output:
+    return render(await settle(function(), characters), characters)
 
 
 def _as_tool_error(error: BaseException) -> BottegaError:

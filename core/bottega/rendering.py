@@ -27,8 +27,10 @@ from bottega.errors import BottegaError, ToolError
 from bottega.messages import Image
 from bottega.tools import Output
 
-MAX_CONTENT = 1_000_000
-"""Characters of a result; how much of it a model is shown is its tool's `max_result`."""
+MAX_CONTENT = 100_000
+"""Characters of a result."""
+MAX_KEPT = 1_000_000
+"""Characters of a result where what is too long to be shown is kept: see `bottega.artifacts`."""
 MAX_NESTING = 100
 _PLAIN_INT = 10**18
 DONE = "done"

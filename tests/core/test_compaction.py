@@ -57,6 +57,9 @@ def read_all() -> str:
     return "a very long book " * 5_000
 
 
+read_all.max_result = 100_000  # else it would be cut before it comes to the conversation
+
+
 class Reader(ScriptedModel):
     """A scripted model that says how much it reads."""
 

@@ -8,6 +8,7 @@ import pytest
 
 import bottega_plugins.embedders
 import bottega_plugins.memory
+import bottega_plugins.sandbox
 from bottega.calling import call_tool
 from bottega.errors import ToolError
 from bottega.plugin.context import FactoryContext
@@ -71,11 +72,14 @@ def test_a_question_must_be_one(question: str) -> None:
         asyncio.run(call_tool(ask_user, {"question": question}, ToolContext(ask=ask)))
 
 
-def test_the_plugin_offers_every_tool_under_its_name() -> None:
+def test_the_plugin_offers_every_tool_under_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("GOOGLE_API_KEY", "GOOGLE_CSE_ID"):
+        monkeypatch.setenv(variable, "given")
     plugins = PluginManager()
     plugins.register(plugin, "tools")
     plugins.register(bottega_plugins.memory, "memory")
     plugins.register(bottega_plugins.embedders, "embedders")
+    plugins.register(bottega_plugins.sandbox, "sandbox")
     context = FactoryContext(plugins=plugins)
     names = [offer.name for offer in plugin.bottega_tools()]
     assert len(names) == len(set(names)) > 5
