@@ -176,7 +176,7 @@ def test_a_model_that_writes_nothing_quotes_instead() -> None:
         "The harbour was closed on Monday. Gulls are white. The harbour authority said that the "
         "closed harbour costs the town money. Somebody ate a pear. The harbour opens on Friday."
     )
-    seen = embedded("summarize", text=text, words=15)
+    seen = embedded("summarize", text=text, words=11)
     assert "harbour" in seen.content
     assert "pear" not in seen.content
     assert all(one in text for one in seen.content.split(". "))
