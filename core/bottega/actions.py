@@ -35,7 +35,7 @@ from bottega.person import Person
 from bottega.place import place, within
 from bottega.questions import PersonNeeded, Question
 from bottega.run import RunContext
-from bottega.secrets import mask
+from bottega.secrets import mask, mask_citation
 from bottega.spending import Spending
 from bottega.tools import Output, Tool, ToolContext
 
@@ -85,7 +85,7 @@ class Actions:
         """What calls within calls have read; None where no tool makes any."""
         if any(tool.calls_tools for tool in parts.tools):
             messages = self.heard = Heard(messages, journal.entries)
-        self.conversation = Conversation.of(messages, parts.tools, run.task)
+        self.conversation = Conversation.of(messages, parts.tools, run)
         """What the agent reads."""
         self._tools = self.conversation.tools
         self._allow = None if parts.allow is None else Permissions.of(parts.allow)
@@ -265,7 +265,7 @@ class Actions:
         except PersonNeeded as needed:
             return Done(result=failed(call, needed.message), question=needed.question)
         except BottegaError as error:
-            return Done(result=failed(call, mask(str(error))))
+            return Done(result=failed(call, str(error)))
         content, secret = mask(output.content), tool.secret
         if len(content) > tool.max_result and not output.final:
             content = self._cut(content, call, tool)
@@ -276,7 +276,7 @@ class Actions:
             name=call.name,
             content=content,
             trust=tool.trust,
-            citations=tuple(masked_citation(each) for each in output.citations),
+            citations=tuple(map(mask_citation, output.citations)),
             images=output.images,
             secret=secret,
         )
@@ -302,7 +302,7 @@ def _is_settled(entries: Mapping[str, Any], intent: str, parked: str) -> bool:
 
 def failed(call: ToolCall, problem: str) -> ToolResult:
     """Make the result of a call that did not work."""
-    content = f"Error: {problem}"
+    content = f"Error: {mask(problem)}"
     return ToolResult(call_id=call.id, name=call.name, content=content, is_error=True)
 
 

@@ -145,7 +145,7 @@ class Agent(Runnable):
         ask: Ask | None = None,
     ) -> AsyncGenerator[Event, None]:
         """Run the task and yield its events; with a thread, as a graph of one node."""
-        checked_task(task)
+        task = checked_task(task)
         budget = limits or self.limits
         require_prices(budget, [self.parts])
         if thread is None:

@@ -19,6 +19,7 @@ from bottega.halt import call_under_way
 from bottega.middleware import wrap_model
 from bottega.model import Reply, ReplyBuilder, Request, collect
 from bottega.replies import reply_from_json, reply_to_json
+from bottega.secrets import mask_reply
 from bottega.spending import Spending
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Asking:
             if self._offering is not None:
                 told = await self._offering.narrow(self._all_specs, loop.messages, loop.task)
                 self._specs = told
-            reply = await self._fitted()
+            reply = mask_reply(await self._fitted())
             if keeps:
                 entry = {**reply_to_json(reply), "elapsed": self._meter.seconds}
                 await loop.journal.write(f"{loop.step}/reply", entry)

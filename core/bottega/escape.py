@@ -1,14 +1,17 @@
 """Text that a stranger wrote, made safe to show: nothing in it can steer a terminal or a reader.
 
 Control characters, ANSI sequences, marks that turn the writing direction and characters that cannot
-be seen are shown as escapes; keys found in the environment are masked. Where text goes from here is
-`bottega.cli.screen`.
+be seen are shown as escapes. What is secret in it is masked by `bottega.secrets`. Where text goes
+from here is `bottega.cli.screen`.
 """
 
 from __future__ import annotations
 
-import os
 import re
+
+from bottega.secrets import mask
+
+__all__ = ["mask", "one_line", "plain"]
 
 _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls but tab and line feed; C1, among them the 8-bit CSI
@@ -19,9 +22,6 @@ _HIDDEN = re.compile(
     _UNSAFE.pattern[:-1].replace("\x0b-\x1f", "\x0b\x0c\x0e-\x1f")  # a line may end in CR LF
     + "\u00ad\u034f\u115f\u1160\u180b-\u180f\u200c\u200d\u206a-\u206f\u3164\uffa0\ufff0-\ufffb]"
 )
-_SECRET_NAME = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$")
-_SHORTEST_SECRET = 8
-"""A shorter value of such a variable is too likely to be an ordinary word."""
 
 
 def plain(text: str) -> str:
@@ -38,16 +38,6 @@ def one_line(text: str, limit: int = 300) -> str:
     """Return the text on one line, safe to show, cut at the limit with an ellipsis."""
     line = " ".join(plain(text[: 4 * limit]).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
-
-
-def mask(text: str) -> str:
-    """Return the text with the values of KEY, TOKEN, SECRET and PASSWORD variables masked."""
-    if not text:  # most runs end without a reason
-        return text
-    for name, value in os.environ.items():
-        if len(value) >= _SHORTEST_SECRET and value in text and _SECRET_NAME.search(name):
-            text = text.replace(value, "***")
-    return text
 
 
 def _shown(match: re.Match[str]) -> str:

@@ -18,6 +18,7 @@ from bottega.errors import InputError
 from bottega.events import Event
 from bottega.result import Result
 from bottega.run import Ask
+from bottega.secrets import mask
 
 T = TypeVar("T")
 LONGEST_THREAD = 200
@@ -126,12 +127,15 @@ async def _stop(pump: asyncio.Task[None], runnable: Runnable) -> None:
 
 
 def checked_task(task: str) -> str:
-    """Return the task. Raises InputError when there is nothing in it, or when it is no text."""
+    """Return the task, with what is secret in it masked.
+
+    Raises InputError when there is nothing in it, or when it is no text.
+    """
     if not _is_text(task):
         raise InputError(f"the task must be a text, not {type(task).__name__}")
     if not task.strip():
         raise InputError("the task is empty", hint="say what the agents should do")
-    return _encodable(task, "the task")
+    return mask(_encodable(task, "the task"))
 
 
 def checked_thread(thread: str) -> str:

@@ -208,8 +208,7 @@ def test_secrets_do_not_reach_the_file_and_the_run_is_played_all_the_same(tmp_pa
     assert "sk-very-secret" not in file.read_text("utf-8")
     with Cassette(file):
         again = agent(tools=(leak,)).run("go")
-    assert first.answer == "I know sk-very-secret"
-    assert again.answer == "I know ***"
+    assert first.answer == again.answer == "I know ***"
 
 
 def test_an_agent_inside_a_tool_is_part_of_the_tool(tmp_path):

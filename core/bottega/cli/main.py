@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import click
 
 from bottega.cli.group import PluginGroup, debug_option
+from bottega.cli.log_records import mask_logs
 from bottega.cli.screen import show_error
 from bottega.errors import BottegaError, InputError
 from bottega.escape import mask, plain
@@ -51,6 +52,7 @@ bottega = PluginGroup(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit the process."""
+    mask_logs()
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 

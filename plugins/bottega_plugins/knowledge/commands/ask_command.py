@@ -73,7 +73,7 @@ def make_command(context: FactoryContext, embedder: str) -> click.Command:
 
         if not question.strip():
             raise InputError("the question is empty", hint="say what you want to know")
-        checked_task(question)
+        question = checked_task(question)
         filters = _conditions(where)
         folder = require_folder(named_folder(context.folder, docs))
         output = Output(as_json=given["as_json"], stream=given["stream"], quiet=given["quiet"])
