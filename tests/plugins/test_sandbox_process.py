@@ -326,6 +326,7 @@ def test_nothing_is_left_of_sandboxes_that_were_closed(sandbox: Sandbox) -> None
     if places is None:
         pytest.skip("no control groups here, by which processes are found")
     steps(sandbox, "import os, time\nif os.fork() == 0: time.sleep(60)", "import os; os._exit(1)")
+    sandbox.check()
     assert alive()  # the one that stands ready
     pool.close()
     assert not alive()

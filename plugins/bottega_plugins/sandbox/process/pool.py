@@ -20,6 +20,8 @@ from bottega_plugins.sandbox.process.spawner import spawn
 
 MAX_SPARES = 4
 """Recipes for which a sandbox stands ready; the one asked for longest ago makes room."""
+_PAUSE = 0.05
+"""Seconds until another one is made: the first step, which somebody waits for, goes first."""
 
 
 class _Pool:
@@ -31,15 +33,13 @@ class _Pool:
         self._at_work: set[Cell] = set()
 
     def take(self, recipe: Recipe) -> Future[Cell]:
-        """Return the spare of that recipe, or one that is being made, and have another made."""
+        """Return the spare of that recipe, or one that is being made."""
         with self._lock:
             spare = self._spares.pop(recipe, None)
         if spare is not None and _has_died(spare):
             _discard(spare)
             spare = None
-        taken = spare or spawn(lambda: self._make(recipe))
-        self.keep(recipe)
-        return taken
+        return spare or spawn(lambda: self._make(recipe))
 
     def keep(self, recipe: Recipe) -> Future[Cell]:
         """Have a spare made of that recipe where there is none."""
@@ -98,6 +98,7 @@ async def take(recipe: Recipe) -> Cell:
     except BaseException:
         _discard(future)
         raise
+    asyncio.get_running_loop().call_later(_PAUSE, _pool.keep, recipe)
     return cell
 
 

@@ -9,7 +9,7 @@ Frames are JSON with their length in front, on the socket whose descriptor is th
 
 from __future__ import annotations
 
-import ast
+import _ast  # of `ast`, which takes as long to import as all the rest, no more is needed
 import builtins
 import contextlib
 import errno
@@ -146,14 +146,15 @@ class _Session:
     def _execute(self, code: str, file: str) -> str:
         lines = code.splitlines(keepends=True)
         linecache.cache[file] = (len(code), None, lines, file)
-        tree = ast.parse(code, file)
+        tree = compile(code, file, "exec", _ast.PyCF_ONLY_AST)
+        assert isinstance(tree, _ast.Module)
         last = tree.body[-1] if tree.body else None
         value = None
-        if isinstance(last, ast.Expr):
+        if isinstance(last, _ast.Expr):
             tree.body.pop()
         exec(compile(tree, file, "exec"), self._names)  # noqa: S102  # what all this is for
-        if isinstance(last, ast.Expr):
-            value = eval(compile(ast.Expression(last.value), file, "eval"), self._names)  # noqa: S307
+        if isinstance(last, _ast.Expr):
+            value = eval(compile(_ast.Expression(last.value), file, "eval"), self._names)  # noqa: S307
         return "" if value is None else cut(repr(value))
 
 
