@@ -22,7 +22,7 @@ SNIPPETS = [
     ROOT / "README.md",
     *(
         ROOT / "docs" / f"{name}.md"
-        for name in ("adapters", "knowledge", "planning", "replay", "runs", "tools")
+        for name in ("adapters", "code", "knowledge", "planning", "replay", "runs", "tools")
     ),
 ]
 

@@ -8,7 +8,7 @@ import pytest
 import smolagents
 import yaml
 
-from bottega import Agent, Budget, tool
+from bottega import Agent, Budget, Graph, tool
 from bottega.approval import Approval
 from bottega.assembly import Assembler
 from bottega.code.python import Python
@@ -16,8 +16,11 @@ from bottega.dialects.code import Code
 from bottega.errors import InputError, SandboxError
 from bottega.events import Action, Failure, Observation
 from bottega.messages import Citation
+from bottega.offer import Offer
+from bottega.plugin.manager import PluginManager
+from bottega.plugin.spec import hookimpl
 from bottega.sandbox import CodeLimits
-from bottega.testing import ScriptedModel, call
+from bottega.testing import ScriptedModel, call, calls
 from bottega.tools import Output
 from bottega_plugins.sandbox.monty.kind import Monty
 
@@ -231,8 +234,6 @@ def test_an_agent_of_another_dialect_has_python_among_its_tools():
 
 
 def test_two_calls_in_one_turn_share_the_state():
-    from bottega.testing import calls
-
     model = ScriptedModel(
         calls([call("python", code="n = 1"), call("python", code="m = n + 1")]),
         call("python", code="n + m"),
@@ -255,10 +256,6 @@ def test_a_sandbox_that_is_no_boundary_or_not_there_is_refused():
     class Absent(Monty):
         def check(self):
             raise SandboxError("no such thing here", hint="install it")
-
-    from bottega.offer import Offer
-    from bottega.plugin.manager import PluginManager
-    from bottega.plugin.spec import hookimpl
 
     class Kinds:
         @hookimpl
@@ -349,6 +346,27 @@ def test_smolagents_own_examples_run_unchanged(tags):
         "Shanghai",
         str(88**0.36),
     ]
+
+
+def test_the_example_runs_as_its_comment_says():
+    class Coder:
+        @hookimpl
+        def bottega_models(self):
+            steps = fenced(
+                "def factors(n):\n    return [d for d in range(2, 10**5) if n % d == 0]\n"
+                "found = factors(2**32 - 1)\nprint(found[:5])",
+                "import fractions\nfinal_answer(calculator('3 * 5 * 17 * 257 * 65537'))",
+            )
+            made = ScriptedModel(*steps)
+            return [Offer(name="coder", summary="Scripted.", factory=lambda context: made)]
+
+    plugins = PluginManager.discover()
+    plugins.register(Coder(), "coder")
+    file = Path(__file__).parents[2] / "examples" / "code.yaml"
+    result = Graph.from_yaml(file, model="coder", plugins=plugins).run("factors")
+    assert (result.answer, result.status) == ("4294967295", "done")
+    assert observed(result)[0] == "[3, 5, 15, 17, 51]"
+    assert observed(result)[1] == "4294967295"
 
 
 def test_a_cancelled_run_leaves_no_session():
