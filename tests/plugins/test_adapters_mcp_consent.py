@@ -69,7 +69,7 @@ def test_what_was_approved_is_used_without_starting_it(folder: Path) -> None:
     path = graph(folder)
     said = mcp("approve", path, answers="y\ny\n")
     assert said.exit_code == 0, said.output
-    assert "tool echo: Say it back." in said.output
+    assert "tool echo\n    Say it back.\n    arguments: {" in said.output
     assert "mine  approved" in mcp("list", "--folder", folder).output
     (folder / "tools.json").write_text("[]")  # it would offer nothing now
     assert tools(path) == ["echo"]
@@ -184,8 +184,7 @@ def test_what_cannot_be_seen_is_taken_out_and_told(folder: Path) -> None:
     assert tool.spec.description == "Say it back."
     assert tool.spec.parameters["properties"]["text"]["description"] == "ab"
     said = mcp("approve", graph(folder), "--yes").output
-    assert "[16 hidden characters were taken out]" in said
-    assert "CAREFUL" in said
+    assert "CAREFUL: 16 hidden characters were taken out" in said
 
 
 def test_a_list_that_changes_in_the_middle_of_a_run_is_noticed(folder: Path) -> None:

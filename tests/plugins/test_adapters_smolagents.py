@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import socket
 import time
 from pathlib import Path
 from typing import Any
@@ -279,3 +280,25 @@ def test_there_and_back_keeps_the_tool() -> None:
     parameters = made.spec.parameters
     assert parameters["required"] == ["a"]
     assert json.dumps(parameters["properties"]["b"]["type"]) == '["integer", "null"]'
+
+
+def test_a_foreign_tool_is_held_to_what_its_agent_allows() -> None:
+    class Call(smolagents.Tool):
+        name = "phone"
+        description = "Reach a port."
+        inputs = {"port": {"type": "integer", "description": "which"}}  # noqa: RUF012
+        output_type = "string"
+
+        def forward(self, port: int) -> str:
+            with socket.create_connection(("127.0.0.1", port), timeout=1):
+                return "reached"
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        for made, told in [
+            (from_smolagents(Call()), "phone may not"),
+            (from_smolagents(Call(), permissions=frozenset({"network:127.0.0.1"})), "reached"),
+        ]:
+            model = ScriptedModel(call("phone", port=port), "done")
+            Agent(model=model, tools=[made], allow=frozenset({"network"})).run("go")
+            assert told in observed(model)

@@ -51,13 +51,10 @@ def _tool(thing: Any, declared: Mapping[str, Any]) -> Tool:
     def call(arguments: dict[str, Json], context: ToolContext) -> Output:
         return _output(thing.invoke(asked(arguments, context)), final=direct)
 
-    return SchemaTool(
-        thing.name,
-        thing.description,
-        _schema(thing),
-        call_async if _is_async(thing) else call,
-        **declared,
-    )
+    run = call_async if _is_async(thing) else call
+    made = SchemaTool(thing.name, thing.description, _schema(thing), run, **declared)
+    made.run.__module__ = type(thing).__module__  # not of this house: held to what its node allows
+    return made
 
 
 def _is_async(thing: Any) -> bool:

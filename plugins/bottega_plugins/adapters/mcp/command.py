@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,7 +44,7 @@ def _listing() -> click.Command:
         lock = Lock.open(folder)
         found = dict(lock.section(consent.SECTION))
         if as_json:
-            show_json({n: {**entry, "state": consent.state(lock, n)} for n, entry in found.items()})
+            show_json({n: {"state": consent.state(lock, n), "lock": e} for n, e in found.items()})
             return
         if not found:
             show("no MCP server is approved here")
@@ -105,7 +106,10 @@ def _approve(server: MCPServer, lock: Lock, *, yes: bool) -> None:
 
 
 def _row(entry: Json) -> tuple[str, str]:
-    return str(len(entry["entries"])), one_line(consent.told(entry["launch"]), 100)
+    try:
+        return str(len(entry["entries"])), one_line(consent.told(entry["launch"]), 100)
+    except (KeyError, TypeError, AttributeError):  # somebody wrote it by hand
+        return "?", "?"
 
 
 def _before(lock: Lock, server: MCPServer) -> Catalogue | None:
@@ -118,17 +122,21 @@ def _before(lock: Lock, server: MCPServer) -> Catalogue | None:
 
 
 def _about(catalogue: Catalogue, before: Catalogue | None) -> list[str]:
-    lines = [
-        f"  {entry.kind} {one_line(entry.name, 60)}: {one_line(entry.description, 160)}"
-        + (f" [{entry.hidden} hidden characters were taken out]" if entry.hidden else "")
-        for entry in catalogue.entries
-    ]
+    """Show all that a model will read, word for word, and what of it is not as it was."""
+    lines: list[str] = []
+    for entry in catalogue.entries:
+        lines.append(f"  {entry.kind} {one_line(entry.name, 100)}")
+        lines += [f"    {plain(line)}" for line in entry.description.splitlines() if line.strip()]
+        arguments = entry.parameters.get("properties")
+        if arguments:
+            lines.append(f"    arguments: {plain(json.dumps(arguments, ensure_ascii=False))}")
+        if entry.hidden:
+            lines.append(f"    CAREFUL: {entry.hidden} hidden characters were taken out")
     if before is not None:
         known = {entry.key for entry in before.entries}
         lines += [f"  changed: {change}" for change in before.changes(catalogue)]
-        lines += [f"  new: {e.kind} {e.name}" for e in catalogue.entries if e.key not in known]
-    if catalogue.hidden:
-        lines.append("  CAREFUL: its texts hid characters that a person cannot see")
+        added = [entry for entry in catalogue.entries if entry.key not in known]
+        lines += [f"  new: {entry.kind} {one_line(entry.name, 100)}" for entry in added]
     return lines
 
 

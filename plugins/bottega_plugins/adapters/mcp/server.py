@@ -14,12 +14,13 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bottega.addresses import read_url
 from bottega.destinations import Allowed
-from bottega.errors import InputError, ToolError
+from bottega.errors import InputError, NotInstalledError, ToolError
 from bottega.tool_name import clean_name
 from bottega.toolset import Choice
 from bottega_plugins.adapters.mcp.background import elsewhere, submit
@@ -83,6 +84,8 @@ class MCPServer:
     """What it is held to; None for what it says when it is first reached."""
 
     def __post_init__(self) -> None:
+        if find_spec("mcp") is None:
+            raise NotInstalledError("mcp", "mcp")
         if isinstance(self.command, str) or bool(self.command) == bool(self.url):
             raise InputError(
                 "an MCP server needs a command or a URL",
@@ -105,7 +108,7 @@ class MCPServer:
     def permissions(self) -> frozenset[str]:
         """What its tools need."""
         if not self.url:
-            return frozenset({"process"})
+            return frozenset({f"process:{self.command[0]}"})
         address = read_url(self.url)
         host = f"[{address.host}]" if ":" in address.host else address.host
         return frozenset({f"network:{host}:{address.port}"})

@@ -93,13 +93,10 @@ def _tool(thing: Any, declared: Mapping[str, Any]) -> Tool:
             given[name] = _opened(given[name], media[name], context)
         return _result(thing(**given, sanitize_inputs_outputs=True))
 
-    return SchemaTool(
-        thing.name,
-        thing.description,
-        _schema(thing.inputs),
-        call,
-        **{**declared, "permissions": permissions},
-    )
+    fields = {**declared, "permissions": permissions}
+    made = SchemaTool(thing.name, thing.description, _schema(thing.inputs), call, **fields)
+    made.run.__module__ = type(thing).__module__  # not of this house: held to what its node allows
+    return made
 
 
 def _schema(inputs: Mapping[str, Mapping[str, Any]]) -> dict[str, Json]:
