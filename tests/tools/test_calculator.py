@@ -18,6 +18,7 @@ from bottega.errors import ToolError
 from bottega.testing import check_tool
 from bottega.tools import ToolContext
 from bottega_tools.arithmetic import evaluate
+from bottega_tools.arithmetic.units import units
 from bottega_tools.calculator import calculator
 
 
@@ -131,6 +132,93 @@ def test_what_cannot_be_worked_out_is_said_quickly(expression: str, problem: str
     assert problem in str(caught.value)
     assert len(str(caught.value)) < 500
     assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("expression", "result"),
+    [
+        ("3 mi in km", "4.828032 km"),
+        ("20 degC to degF", "68 degF"),
+        ("-40 °F in °C", "-40 degC"),
+        ("72 F in C", "≈ 22.2222222222222 C"),
+        ("0 K in degC", "-273.15 degC"),
+        ("60 km / 2 h in km/h", "30 km/h"),
+        ("70 mph in km/h", "112.65408 km/h"),
+        ("5 ft + 4 in in cm", "162.56 cm"),
+        ("6 ft in in", "72 in"),
+        ("12 inches -> cm", "30.48 cm"),
+        ("1 GB in MiB", "953.67431640625 MiB"),
+        ("2 GB / (100 Mbit/s) in s", "160 s"),
+        ("2.5 kWh in MJ", "9 MJ"),
+        ("9.81 m/s^2 * 80 kg in N", "784.8 N"),
+        ("30 min + 1 h", "5400 s"),
+        ("min(1, 2)", "1"),
+        ("2 m² * 3 m in L", "6000 L"),
+        ("3 m2 in ft2", "≈ 32.2917312501292 ft2"),
+        ("1 acre in m^2", "4046.8564224 m^2"),
+        ("15% of 80 kg", "12 kg"),
+        ("5 km / 2 km", "2.5"),
+        ("10 km % 3 km in km", "1 km"),
+        ("1 impgal in L", "4.54609 L"),
+        ("1 Ah * 12 V in Wh", "12 Wh"),
+        ("pi m in cm", "≈ 314.159265358979 cm"),
+        ("(1 + 2) km in m", "3000 m"),
+        ("1 year in days", "365.25 days"),
+        ("100 degC", "100 degC"),
+        ("5 m^-1", "0.2 1/m"),
+        ("round(3 mi / 1 km, 1)", "4.8"),
+        ("round(19.99 * 1.19, 2)", "23.79"),
+    ],
+)
+def test_units(expression: str, result: str) -> None:
+    assert evaluate(expression) == result
+
+
+@pytest.mark.parametrize(
+    ("expression", "problem"),
+    [
+        ("5 km + 3 kg", "a length and a mass do not go with '+'"),
+        ("5 km + 3", "a length and a plain number do not go"),
+        ("3 km in kg", "a length cannot be given in kg, which is a mass"),
+        ("3 in km", "a plain number cannot be given in km"),
+        ("1/3 mi in km", "(1/3) mi, not 1/3 mi"),
+        ("20 degC + 5 K", "can only be converted"),
+        ("2 * 20 degF", "can only be converted"),
+        ("sqrt(4 m)", "sqrt takes plain numbers, got a length"),
+        ("5 milez", "it is no unit (did you mean 'mile'?)"),
+        ("1 month", "it is no unit"),
+        ("2 ** (3 m)", "a power takes plain numbers"),
+        ("(2 m) ** 0.5", "whole numbers only"),
+        ("m ** 25", "at most 20"),
+        ("m^15 * m^15", "at most 20"),
+        ("1e3000 km * 1e3000 km", "4,000 digits"),
+        ("5 m in m in m", "unexpected"),
+        ("5 m to", "unexpected"),
+    ],
+)
+def test_units_that_do_not_fit_are_explained(expression: str, problem: str) -> None:
+    with pytest.raises(ToolError) as caught:
+        evaluate(expression)
+    assert problem in str(caught.value)
+
+
+NAMES = sorted(units())
+
+
+@given(
+    st.fractions(1, 10**6, max_denominator=1_000), st.sampled_from(NAMES), st.sampled_from(NAMES)
+)
+def test_a_conversion_there_and_back_is_exact(amount: Fraction, one: str, other: str) -> None:
+    first, second = units()[one], units()[other]
+    if first.dimensions != second.dimensions:
+        with pytest.raises(ToolError, match="cannot be given in"):
+            evaluate(f"({amount}) {one} in {other}")
+        return
+    text = evaluate(f"({amount}) {one} in {other}")
+    if not text.startswith("≈"):
+        value, unit = text.split(" ")
+        back = evaluate(f"({value}) {unit} in {one}")
+        assert back == evaluate(f"({amount}) {one} in {one}")
 
 
 @given(st.text(max_size=60))

@@ -1,9 +1,8 @@
-"""Arithmetic on text: a parser and exact numbers. No `eval`, and bounded whatever is asked."""
+"""Arithmetic on text: a parser, exact numbers, units. No `eval`, and bounded whatever is asked."""
 
 from __future__ import annotations
 
 from bottega_tools.arithmetic.parser import Parser
-from bottega_tools.arithmetic.values import show
 
 __all__ = ["evaluate"]
 
@@ -13,4 +12,4 @@ def evaluate(expression: str) -> str:
 
     Raises ToolError saying what cannot be read, or is too large to work out.
     """
-    return show(Parser(expression).value())
+    return Parser(expression).result()
