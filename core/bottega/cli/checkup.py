@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from bottega.errors import BottegaError, InputError, NotInstalledError
+from bottega.errors import BottegaError, InputError, NotInstalledError, SandboxError
 from bottega.home import state_folder
 from bottega.offer import OfferKind
 from bottega.plugin.context import FactoryContext
@@ -26,7 +26,15 @@ from bottega.plugin.pth import path_lines
 State = Literal["ok", "missing", "broken", "note"]
 """`missing` is optional and absent; `broken` was promised."""
 
-_MADE: tuple[OfferKind, ...] = ("agent", "dialect", "embedder", "engine", "middleware", "tool")
+_MADE: tuple[OfferKind, ...] = (
+    "agent",
+    "dialect",
+    "embedder",
+    "engine",
+    "middleware",
+    "sandbox",
+    "tool",
+)
 """Kinds that can be made without a key, a file or a trace on disk."""
 _DEVELOPMENT = "dev"
 """The extra for work on Bottega itself."""
@@ -132,7 +140,7 @@ def _offers(plugins: PluginManager, folder: Path) -> Iterator[Check]:
 def _tried(kind: OfferKind, name: str, context: FactoryContext) -> Check:
     try:
         return Check(area=kind, name=name, state="ok", text=_try(kind, name, context))
-    except NotInstalledError as error:
+    except (NotInstalledError, SandboxError) as error:
         return Check(area=kind, name=name, state="missing", text=error.message, hint=error.hint)
     except InputError as error:
         return Check(area=kind, name=name, state="note", text=error.message, hint=error.hint)
@@ -144,6 +152,9 @@ def _tried(kind: OfferKind, name: str, context: FactoryContext) -> Check:
 
 def _try(kind: OfferKind, name: str, context: FactoryContext) -> str:
     made = context.make(kind, name)
+    if kind == "sandbox":
+        made.check()
+        return "holds hostile code" if made.boundary else "no boundary: for trusted code only"
     if kind != "embedder":
         return "can be made"
     vectors = asyncio.run(made.embed(["Is there a doctor in the house?"]))
