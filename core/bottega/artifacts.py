@@ -26,6 +26,7 @@ LARGEST_RUN = 64_000_000
 SHOWN = 20_000
 """Characters of a result that are shown at once, where its tool says nothing else."""
 READ_ARTIFACT = "read_artifact"
+_CUT = re.compile(rf'\n\[cut here after .*: {READ_ARTIFACT}\(id="([\w-]+)", start=\d+\)\]$')
 _NAME = re.compile(r"(secret-)?[0-9a-f]{16}")
 _RUN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,200}")
 _PRIVATE_FILE, _PRIVATE_FOLDER = 0o600, 0o700
@@ -86,6 +87,16 @@ class Artifacts:
             except (OSError, UnicodeDecodeError):
                 raise ToolError(f"the artifact {name} can no longer be read") from None
         raise unknown
+
+    def whole(self, shown: str) -> str:
+        """Return what a result was before it was cut; the result itself where it was not."""
+        cut = _CUT.search(shown, max(0, len(shown) - 200))
+        if cut is None:
+            return shown
+        try:
+            return self.read(cut[1])
+        except ToolError:
+            return shown
 
     def _keep(self, text: str, *, secret: bool) -> str | None:
         """Keep the text; return its name, or None where there is no room for it."""

@@ -21,6 +21,8 @@ from bottega.intentions import PLAN_CALLS
 from bottega.messages import Message, Part, Text, ToolResult, Trust
 
 if TYPE_CHECKING:
+    from bottega.artifacts import Artifacts
+    from bottega.run import RunContext
     from bottega.tools import Tool
 
 
@@ -45,12 +47,24 @@ class Conversation:
     """What the person asked of the whole run."""
     tools: Mapping[str, Tool] = field(default_factory=dict[str, "Tool"])
 
+    artifacts: Artifacts | None = None
+    """Where results are kept that were too long to be shown."""
+
     @staticmethod
-    def of(messages: Sequence[Message], tools: Sequence[Tool], task: str = "") -> Conversation:
+    def of(
+        messages: Sequence[Message], tools: Sequence[Tool], run: RunContext | None = None
+    ) -> Conversation:
         """Return the conversation of an agent that has these tools."""
         return Conversation(
-            messages=messages, task=task, tools={tool.spec.name: tool for tool in tools}
+            messages=messages,
+            task=run.task if run else "",
+            tools={tool.spec.name: tool for tool in tools},
+            artifacts=run.artifacts if run else None,
         )
+
+    def content(self, result: ToolResult) -> str:
+        """Return what a tool returned, as long as it was."""
+        return self.artifacts.whole(result.content) if self.artifacts else result.content
 
     @property
     def tainted(self) -> bool:

@@ -13,8 +13,8 @@ from typing import Any, cast
 
 from bottega.intentions import PLAN_CALLS, TAKEN_DOWN, Intention, Place, read_intentions
 from bottega.labels import Conversation, described_by_strangers, tainted
-from bottega.messages import Message, ToolResult
-from bottega_plugins.guards.flow.values import SHAPES, leaves, number, plain, same
+from bottega.messages import ToolResult
+from bottega_plugins.guards.flow.values import SHAPES, days, leaves, number, occurs, plain, same
 
 TARGETS = ("email", "url", "iban")
 """Shapes of what says where something goes."""
@@ -52,7 +52,7 @@ def misfit(call: Mapping[str, Any], intention: Intention, conversation: Conversa
         if name not in planned:
             problem = "" if call[name] is None else "is not in the plan"
         else:
-            problem = _differs(call.get(name), planned[name], conversation.messages)
+            problem = _differs(call.get(name), planned[name], conversation)
         if problem:
             return f"argument {name}={_shown(call.get(name))} {problem}"
     return ""
@@ -67,32 +67,34 @@ def is_loose(intention: Intention) -> bool:
     return not shapes.isdisjoint(TARGETS) and not shapes.isdisjoint(FREE)
 
 
-def _differs(value: Any, planned: Any, messages: Sequence[Message]) -> str:
+def _differs(value: Any, planned: Any, conversation: Conversation) -> str:
     """Say what is wrong with a value; nothing where it is as planned."""
     if isinstance(planned, Place):
-        return _misplaced(value, planned, messages)
+        return _misplaced(value, planned, conversation)
     if isinstance(planned, Mapping) and isinstance(value, Mapping):
         one, other = cast("Mapping[str, Any]", value), cast("Mapping[str, Any]", planned)
         if one.keys() != other.keys():
             return "has other keys than planned"
-        return next(filter(None, (_differs(one[key], other[key], messages) for key in other)), "")
+        return next(
+            filter(None, (_differs(one[key], other[key], conversation) for key in other)), ""
+        )
     if isinstance(planned, list) and isinstance(value, list):
         given, wanted = cast("Sequence[Any]", value), cast("Sequence[Any]", planned)
         if len(given) != len(wanted):
             return f"has {len(given)} items, planned are {len(wanted)}"
         pairs = zip(given, wanted, strict=True)
-        return next(filter(None, (_differs(a, b, messages) for a, b in pairs)), "")
+        return next(filter(None, (_differs(a, b, conversation) for a, b in pairs)), "")
     said = cast("object", planned)
     return "" if same(value, said) else f"was planned as {_shown(planned)}"
 
 
-def _misplaced(value: Any, place: Place, messages: Sequence[Message]) -> str:
+def _misplaced(value: Any, place: Place, conversation: Conversation) -> str:
     """Say why a value may not stand where the plan has a place."""
     if place.shape == "text":
         return "" if isinstance(value, str) else "was planned as a text"
     if place.shape == "number":
         return "" if number(value) is not None else "was planned as a number"
-    found = offered(place, messages)
+    found = offered(place, conversation)
     if not found:
         return f"was to come from {place.tool}, which offers no such value"
     if len(found) > 1 and not place.each:
@@ -103,27 +105,27 @@ def _misplaced(value: Any, place: Place, messages: Sequence[Message]) -> str:
     return f"is not what the plan picks from {place.tool}"
 
 
-def offered(place: Place, messages: Sequence[Message]) -> list[Any]:
+def offered(place: Place, conversation: Conversation) -> list[Any]:
     """Return the values that stand in the place, each once."""
     found: list[Any] = []
-    for value in _offered(place, messages):
+    for value in _offered(place, conversation):
         if not any(same(value, one) for one in found):
             found.append(value)
     return found
 
 
-def _offered(place: Place, messages: Sequence[Message]) -> Iterator[Any]:
+def _offered(place: Place, conversation: Conversation) -> Iterator[Any]:
     results = [
-        result
-        for message in messages
+        conversation.content(result)
+        for message in conversation.messages
         for result in message.results
         if result.name == place.tool and not result.is_error
     ]
     if not place.key:
         for result in results:
-            yield from _shaped(result.content, place.shape)
+            yield from _shaped(result, place.shape)
         return
-    records = [one for result in results for one in _records(_data(result.content))]
+    records = [one for result in results for one in _records(_data(result))]
     records = [one for one in records if place.key in one and _fits(one, place.where)]
     for record in _picked(records, place):
         for _, value in leaves(record[place.key]):
@@ -150,10 +152,15 @@ def _records(data: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def _fits(record: Mapping[str, Any], where: Mapping[str, Any]) -> bool:
-    """Say whether the record has these values; of a list, one item must be it."""
+    """Say whether the record's values are these, or texts that hold them."""
     return all(
-        any(same(one, value) for _, one in leaves(record.get(key))) for key, value in where.items()
+        any(same(one, value) or _says(one, value) for _, one in leaves(record.get(key)))
+        for key, value in where.items()
     )
+
+
+def _says(text: Any, words: Any) -> bool:
+    return isinstance(text, str) and isinstance(words, str) and occurs(words, text)
 
 
 def _picked(records: list[Mapping[str, Any]], place: Place) -> list[Mapping[str, Any]]:
@@ -175,6 +182,8 @@ def _rank(value: Any) -> tuple[int, Any]:
 
 def _shaped(value: Any, shape: str) -> Iterator[Any]:
     """Yield the value, or of a text what has the shape."""
+    if shape == "date":
+        yield from days(str(value))
     if shape in SHAPES:
         yield from (match[0] for match in SHAPES[shape].finditer(str(value)))
     else:
