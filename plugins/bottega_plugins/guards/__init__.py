@@ -29,6 +29,11 @@ def bottega_middleware() -> Sequence[Offer]:
             summary="Writes every side effect to a hash-chained log, before and after.",
             factory=_audit,
         ),
+        Offer(
+            name="redaction",
+            summary="Keeps personal data from the model; tools get the real values.",
+            factory=_redaction,
+        ),
     ]
 
 
@@ -42,6 +47,18 @@ def bottega_commands() -> Sequence[Offer]:
         return make_command()
 
     return [Offer(name="audit", summary="Show and check the log of side effects.", factory=audit)]
+
+
+def _redaction(
+    context: FactoryContext,
+    *,
+    kinds: Sequence[str] = ("email", "iban", "card", "ip", "phone"),
+    names: Sequence[str] = (),
+    reversible: bool = True,
+) -> Any:
+    from bottega_plugins.guards.redaction.middleware import Redaction
+
+    return Redaction(kinds=kinds, names=names, reversible=reversible)
 
 
 def _audit(

@@ -1,0 +1,1 @@
+"""Redaction: personal data that the model does not get to see."""
