@@ -14,6 +14,7 @@ from bottega.plugin.context import FactoryContext
 if TYPE_CHECKING:
     from bottega.tools import Tool
     from bottega_tools.web.client import WebClient
+    from bottega_tools.web.openapi.toolset import OpenApi
 
 _GOOGLE = {
     "GOOGLE_API_KEY": "key for the Custom Search JSON API",
@@ -49,6 +50,11 @@ def offers() -> Sequence[Offer]:
             summary="Search with Google's Custom Search API; needs a key.",
             factory=_google_search,
             settings=_GOOGLE,
+        ),
+        Offer(
+            name="openapi",
+            summary="The operations of an OpenAPI document, each as a tool.",
+            factory=_openapi,
         ),
     ]
 
@@ -109,6 +115,34 @@ def _http_request(  # noqa: PLR0913  # the options of a graph
 
     service = Service.of(base_url, headers_from)
     return HttpRequest(client(allow, seconds, megabytes), service, key_header)
+
+
+def _openapi(  # noqa: PLR0913  # the options of a graph
+    context: FactoryContext,
+    *,
+    source: str = "",
+    base_url: str = "",
+    credentials: Mapping[str, str] | None = None,
+    only: Sequence[str] = (),
+    prefix: str = "",
+    allow: Allow = (),
+    seconds: float = 30.0,
+    megabytes: float = 5.0,
+) -> OpenApi:
+    from bottega_tools.web.openapi.toolset import OpenApi
+
+    source = source or context.argument
+    if not source:
+        raise InputError("openapi needs the option source", hint="a file or URL of a document")
+    return OpenApi(
+        source,
+        base_url=base_url,
+        credentials=credentials or {},
+        only=[only] if isinstance(only, str) else list(only),
+        prefix=prefix,
+        folder=context.folder,
+        client=client(allow, seconds, megabytes),
+    )
 
 
 def _web_search(
