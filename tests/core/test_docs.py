@@ -22,7 +22,17 @@ SNIPPETS = [
     ROOT / "README.md",
     *(
         ROOT / "docs" / f"{name}.md"
-        for name in ("adapters", "code", "knowledge", "planning", "replay", "runs", "tools")
+        for name in (
+            "adapters",
+            "code",
+            "files",
+            "knowledge",
+            "planning",
+            "replay",
+            "runs",
+            "sql",
+            "tools",
+        )
     ),
 ]
 
