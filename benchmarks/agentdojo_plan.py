@@ -20,6 +20,7 @@ from typing import Any
 from agentdojo_pairs import READERS, Pair, replayed
 
 from bottega.intentions import read_intentions
+from bottega.labels import Conversation
 from bottega.messages import ToolResult, tool_results
 from bottega_plugins.guards.flow.plan import offered
 from bottega_plugins.guards.flow.values import SHAPES, leaves, number, occurs, same
@@ -80,7 +81,7 @@ class Planner:
         """Return where a tool's result holds the value, as closely as the task's words tell."""
         best, least = dict[str, Any](), 0
         for place in self._ways(name, value, tool, text):
-            count = _count(place, self.read)
+            count = _count(place, value, self.read)
             if count == 1:
                 return place
             if count and (not best or count < least):
@@ -125,33 +126,52 @@ def _narrower(
     place: Mapping[str, Any], record: Mapping[str, Any], prompt: str
 ) -> Iterator[dict[str, Any]]:
     """Yield the place with what the task's words tell of its record, or with a key's extreme."""
-    told = {
-        key: one
-        for key, held in record.items()
-        for _, one in leaves(held)
-        if isinstance(one, str) and len(one) > 2 and occurs(one, prompt)
-    }
+    told = {key: words for key in record if (words := _told(record[key], prompt)) is not None}
     for size in (1, 2):
         for keys in combinations(told, size):
             yield {**place, "where": {key: told[key] for key in keys}}
-    ranked = [key for key, held in record.items() if key != place["field"] and _ranks(held)]
+    ranked = [
+        key
+        for key, held in record.items()
+        if key != place["field"] and key.strip("_") != "id" and _ranks(held)
+    ]
     for key in sorted(ranked, key=lambda key: isinstance(record[key], str)):
         yield {**place, "most": key}
         yield {**place, "least": key}
+
+
+def _told(held: Any, prompt: str) -> Any:
+    """Return what the task's words tell of a record's value: all of it, or its longest word."""
+    for _, one in leaves(held):
+        if one is None or isinstance(one, bool) or len(str(one)) < 3:
+            continue
+        if occurs(one, prompt):
+            return one
+        words = [word for word in str(one).split() if _names(word) and occurs(word, prompt)]
+        if words and isinstance(one, str):
+            return max(words, key=len)
+    return None
+
+
+def _names(word: str) -> bool:
+    """Say whether a word is a name rather than one of the language."""
+    return len(word) > 3 and not word.islower()
 
 
 def _ranks(value: Any) -> bool:
     return number(value) is not None or SHAPES["date"].match(str(value)) is not None
 
 
-def _count(place: Mapping[str, Any], read: Sequence[Read]) -> int:
+def _count(place: Mapping[str, Any], value: Any, read: Sequence[Read]) -> int:
     """Return how many values the place offers; 0 where it does not offer the one that is sought."""
     plan = read_intentions([{"tool": "any", "arguments": {"value": dict(place)}}])
     results = [
         ToolResult(call_id=str(index), name=name, content=text)
         for index, (name, text) in enumerate(read)
     ]
-    return len(offered(plan[0].arguments["value"], [tool_results(results)]))
+    conversation = Conversation(messages=[tool_results(results)])
+    found = offered(plan[0].arguments["value"], conversation)
+    return len(found) if any(same(value, one) for one in found) else 0
 
 
 def _records(text: str) -> Iterator[Mapping[str, Any]]:

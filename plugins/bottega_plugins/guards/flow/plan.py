@@ -8,7 +8,8 @@ only one there unless the plan says otherwise: what is read fills in values, and
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, cast
 
 from bottega.intentions import PLAN_CALLS, TAKEN_DOWN, Intention, Place, read_intentions
@@ -126,8 +127,8 @@ def _offered(place: Place, conversation: Conversation) -> Iterator[Any]:
             yield from _shaped(result, place.shape)
         return
     records = [one for result in results for one in _records(_data(result))]
-    records = [one for one in records if place.key in one and _fits(one, place.where)]
-    for record in _picked(records, place):
+    records = [one for one in records if place.key in one]
+    for record in _picked(_chosen(records, place.where), place):
         for _, value in leaves(record[place.key]):
             yield from _shaped(value, place.shape)
 
@@ -151,15 +152,20 @@ def _records(data: Any) -> Iterator[Mapping[str, Any]]:
             yield from _records(one)
 
 
-def _fits(record: Mapping[str, Any], where: Mapping[str, Any]) -> bool:
-    """Say whether the record's values are these, or texts that hold them."""
-    return all(
-        any(same(one, value) or _says(one, value) for _, one in leaves(record.get(key)))
-        for key, value in where.items()
-    )
+def _chosen(records: list[Mapping[str, Any]], where: Mapping[str, Any]) -> list[Any]:
+    """Return the records that have these values; where none has one, those whose texts hold it."""
+    for key, value in where.items():
+        exact = [one for one in records if _any(one.get(key), partial(same, value))]
+        records = exact or [one for one in records if _any(one.get(key), partial(_says, value))]
+    return records
 
 
-def _says(text: Any, words: Any) -> bool:
+def _any(value: Any, fits: Callable[[Any], bool]) -> bool:
+    """Say whether a value, or an item of it, fits."""
+    return any(fits(one) for _, one in leaves(value))
+
+
+def _says(words: Any, text: Any) -> bool:
     return isinstance(text, str) and isinstance(words, str) and occurs(words, text)
 
 
