@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -452,3 +453,11 @@ def test_a_bubblewrap_that_fails_is_quoted(
 def test_a_huge_step_is_refused(sandbox: Sandbox) -> None:
     (outcome,) = steps(sandbox, "x = 1\n" * 300_000)
     assert "1,800,000 characters" in outcome.error
+
+
+def test_what_the_documentation_shows_runs(sandbox: Sandbox) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text()
+    snippets = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert snippets
+    for source in snippets:
+        exec(compile(source, "sandbox.md", "exec"), {"__name__": "snippet"})
