@@ -119,12 +119,8 @@ class InnerCalls:
         return self._actions.run.meter.seconds_left()
 
     def specs(self) -> tuple[ToolSpec, ...]:
-        """Return the tools that may be called."""
-        return tuple(
-            tool.spec
-            for tool in self._actions.tools
-            if not (tool.withheld or tool.calls_tools or tool.hand_off)
-        )
+        """Return the tools that may be named; one that cannot be called here says why."""
+        return tuple(tool.spec for tool in self._actions.tools if not tool.calls_tools)
 
     async def call(self, name: str, arguments: Mapping[str, Json]) -> MadeCall:
         """Make a call, or return what came of it before a crash.

@@ -6,7 +6,7 @@ a reply, and how calls are named, follows from what is recorded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bottega.call_ids import CallIds
@@ -102,7 +102,11 @@ class _Reading:
             thought=turn.thought,
             answer=turn.answer,
             problem=turn.problem,
-            calls=tuple(self._call(call, step) for call in _calls(turn)),
+            calls=tuple(
+                self._call(made, step)
+                for call in _calls(turn)
+                for made in (call, *self._within(call, step))
+            ),
             usage=reply.end.usage,
             cost=reply.end.cost,
             model=reply.end.model,
@@ -121,6 +125,14 @@ class _Reading:
             cost=summary.end.cost,
             model=summary.end.model,
         )
+
+    def _within(self, call: ToolCall, step: int) -> Iterator[ToolCall]:
+        """Yield the calls that a call made."""
+        number = 1
+        while (asked := self._entries.get(f"{step}/inner/{call.id}/{number}")) is not None:
+            name, arguments = asked["name"], asked["arguments"]
+            yield ToolCall(id=f"{call.id}/{number}", name=name, arguments=arguments)
+            number += 1
 
     def _call(self, call: ToolCall, step: int) -> TracedCall:
         refused = {item["call_id"]: item for item in self._entries.get(f"{step}/refused", ())}
@@ -160,7 +172,7 @@ def _chain(opening: Mapping[str, Json], known: Mapping[str, Visit]) -> list[Mapp
     return found[::-1]
 
 
-_PARTS = ("result/", "intent/", "parked/", "refused")
+_PARTS = ("result/", "intent/", "inner/", "parked/", "refused")
 
 
 def _is_part(key: str, what: str) -> bool:

@@ -72,6 +72,7 @@ class Work:
         self.model = ScriptedModel(*script, repeat=True)
         self.python = Python(self.kinds, CodeLimits(seconds=5), answers=True)
         self.rulings = rulings or Rulings()
+        self.shared = None
         self.options = {"dialect": Code(self.python), "tools": (note, refuse), **options}
 
     async def go(self):
@@ -85,11 +86,12 @@ class Work:
             tools=tools,
             **self.options,
         )
-        run = RunContext(run_id="r", rulings=self.rulings)
+        run = self.shared or RunContext(run_id="r", rulings=self.rulings)
         loop = Loop(parts=parts, run=run, messages=[user("go")], journal=self.journal)
         self.events = [event async for event in loop.events()]
-        await run.belongings.aclose()
-        await self.python.aclose()
+        if self.shared is None:
+            await run.belongings.aclose()
+            await self.python.aclose()
         self.outcome = loop.outcome
         return self
 
@@ -184,6 +186,27 @@ def test_a_question_stops_the_code_and_the_ruling_lets_it_go_on():
     work = Work(entries, rulings=rulings, middleware=(Approval(),)).run()
     assert work.answer.startswith("one two {'noted': 'three'} ValueError: no ")
     assert made == ["one", "two", "three"]
+
+
+def test_state_lasts_from_visit_to_visit_and_comes_back_in_a_later_one():
+    first = Work(script=["```py\nn = note('one')\nfinal_answer('a')\n```"])
+    steps = ["```py\nm = note('two')\n```", "```py\nfinal_answer(n['noted'] + m['noted'])\n```"]
+    second = Work(script=steps)
+    second.options["dialect"] = first.options["dialect"]
+
+    async def visits():
+        first.shared = second.shared = RunContext(run_id="r")
+        await first.go()
+        await second.go()
+        await first.shared.belongings.aclose()
+        await first.python.aclose()
+
+    asyncio.run(visits())
+    assert second.answer == "onetwo"
+    entries = second.journal.entries
+    known = {key: entries[key] for key in list(entries)[: list(entries).index("2/reply")]}
+    assert Work(known, script=steps[1:]).run().answer == "onetwo"
+    assert made == ["one", "two"]
 
 
 def test_native_calls_of_python_come_back_as_well():
