@@ -209,3 +209,12 @@ def test_what_fits_validates(schema: Any, value: Any) -> None:
         except SchemaError:
             return  # jsonschema refuses to say anything
         assert Draft202012Validator(schema).is_valid(value)
+
+
+@pytest.mark.parametrize(
+    "task",
+    ["What does https://example.org/a?b=c say?", "Read (https://example.org/a?b=c), then tell."],
+)
+def test_addresses_are_taken_whole(task: str) -> None:
+    schema = {"type": "object", "properties": {"url": {"type": "string"}}, "required": ["url"]}
+    assert fill(schema, task) == {"url": "https://example.org/a?b=c"}

@@ -22,6 +22,8 @@ _WHOLE = re.compile(
     r"content|look for|find out)\b",
     re.IGNORECASE,
 )
+_ADDRESS = re.compile(r"\bhttps?://[^\s<>\"'`]*[^\s<>\"'`.,;:!?)\]]", re.IGNORECASE)
+_ADDRESS_NAME = re.compile(r"(?:^|_)(?:url|uri)$", re.IGNORECASE)
 _LONGEST_ITEM = 80
 _LONGEST_NUMBER = 30
 _NO = re.compile(r"\b(?:no|not|false|off|disable|disabled|without)\b", re.IGNORECASE)
@@ -118,6 +120,8 @@ class _Source:
         if _EXPRESSION.search(told):
             yield from [expression] if expression else []
             return
+        if _ADDRESS_NAME.search(name) or schema.get("format") == "uri":
+            yield from _ADDRESS.findall(self.task)
         meant = name.replace("_", " ") if self._others else told
         if _WHOLE.search(meant) and self.task:
             yield self.task
