@@ -61,6 +61,11 @@ def test_a_file_is_no_workspace(tmp_path):
         Tools(tmp_path, root="file").tool("read_file")
 
 
+def test_a_root_is_a_text(tmp_path):
+    with pytest.raises(InputError, match="root must be the path of a folder, got 7"):
+        Tools(tmp_path, root=7).tool("read_file")
+
+
 def test_a_node_may_allow_a_part_of_it(tools, folder):
     (folder / "docs").mkdir()
     (folder / "docs/a.txt").write_text("fine")

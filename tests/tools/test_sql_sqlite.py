@@ -241,6 +241,22 @@ def test_databases_that_are_none(tmp_path, database, problem):
     assert "geheim7" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"database": 7},
+        {"database": "shop.db", "seconds": 0},
+        {"database": "shop.db", "seconds": float("nan")},
+        {"database": "shop.db", "seconds": "long"},
+        {"database": "shop.db", "read_only": "no"},
+        {"database": "shop.db", "privileged": 1},
+    ],
+)
+def test_options_that_are_none(tmp_path, options):
+    with pytest.raises(InputError, match="must be"):
+        Tools(tmp_path, **options).tool("sql_query")
+
+
 def test_a_variable_may_hold_the_database(shop, tmp_path, monkeypatch):
     monkeypatch.setenv("SHOP_DATABASE", f"sqlite:///{tmp_path}/shop.db")
     tools = Tools(tmp_path, database="SHOP_DATABASE")

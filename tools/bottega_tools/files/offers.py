@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from bottega.errors import InputError
 from bottega.offer import Offer
 from bottega.plugin.context import FactoryContext
 
@@ -30,9 +31,11 @@ def offers() -> Sequence[Offer]:
 
 
 def _factory(name: str, kind: str) -> Callable[..., Tool]:
-    def make(context: FactoryContext, *, root: str = "") -> Tool:
+    def make(context: FactoryContext, *, root: object = "") -> Tool:
         from bottega_tools.files.workspace import Workspace
 
+        if not isinstance(root, str):
+            raise InputError(f"{name}: root must be the path of a folder, got {root!r}")
         made = getattr(import_module(f"bottega_tools.files.{name}"), kind)
         tool: Tool = made(Workspace.beside(context.folder, root))
         return tool

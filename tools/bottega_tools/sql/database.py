@@ -169,8 +169,6 @@ def open_database(database: str, folder: Path, rules: Rules) -> Database:
 
     Raises InputError for one that cannot be held to the rules, ImportError without its driver.
     """
-    if not rules.seconds > 0:
-        raise InputError(f"seconds: {rules.seconds:g} is not above zero")
     url = address_of(database, folder)
     return Database(kind=_kind(url, rules), rules=rules, secret=str(url.password or ""))
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from bottega.errors import InputError
 from bottega.offer import Offer
 from bottega.plugin.context import FactoryContext
 
@@ -16,6 +17,9 @@ _TOOLS = {
     "sql_query": ("SqlQuery", "Ask a database; it may only be read unless more is said."),
     "sql_schema": ("SqlSchema", "Show a database's tables, columns and keys."),
 }
+
+MOST_SECONDS = 600.0
+"""The longest that a query may take, whatever is said."""
 
 
 def offers() -> Sequence[Offer]:
@@ -30,15 +34,24 @@ def _factory(name: str, kind: str) -> Callable[..., Tool]:
     def make(
         context: FactoryContext,
         *,
-        database: str,
-        read_only: bool = True,
-        privileged: bool = False,
-        seconds: float = 10.0,
+        database: object,
+        read_only: object = True,
+        privileged: object = False,
+        seconds: object = 10.0,
     ) -> Tool:
         from bottega_tools.sql.database import Rules, open_database
 
+        if not isinstance(database, str):
+            raise InputError(f"{name}: database must be a text, got {database!r}")
+        for option, value in (("read_only", read_only), ("privileged", privileged)):
+            if not isinstance(value, bool):
+                raise InputError(f"{name}: {option} must be true or false, got {value!r}")
+        if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds > 0:
+            raise InputError(f"{name}: seconds must be a number above zero, got {seconds!r}")
         rules = Rules(
-            read_only=read_only or name == "sql_schema", privileged=privileged, seconds=seconds
+            read_only=bool(read_only) or name == "sql_schema",
+            privileged=bool(privileged),
+            seconds=min(float(seconds), MOST_SECONDS),
         )
         made = getattr(import_module(f"bottega_tools.sql.{name}"), kind)
         tool: Tool = made(open_database(database, context.folder, rules))
