@@ -137,7 +137,7 @@ def test_tools_are_functions(sandbox: Sandbox) -> None:
         ("total(1, a=2)", "several values for argument 'a'"),
         ("total(object(), 1)", "not JSON serializable"),
         ("total(float('nan'), 1)", "not JSON compliant"),
-        ("total('x' * 17_000_000, 1)", "more than fit into a call"),
+        ("total('x' * 3_000_000, 1)", "more than fit into a call"),
     ],
 )
 def test_a_call_that_cannot_be_made_is_an_error_in_the_code(
@@ -461,3 +461,26 @@ def test_what_the_documentation_shows_runs(sandbox: Sandbox) -> None:
     assert snippets
     for source in snippets:
         exec(compile(source, "sandbox.md", "exec"), {"__name__": "snippet"})
+
+
+@pytest.mark.parametrize(
+    "limits", [CodeLimits(memory=1 << 20), CodeLimits(disk=0), CodeLimits(processes=0)]
+)
+def test_limits_that_leave_no_room_are_refused(sandbox: Sandbox, limits: CodeLimits) -> None:
+    with pytest.raises(SandboxError, match="cannot be made so small"):
+        asyncio.run(sandbox.open(limits=limits))
+
+
+def test_a_sandbox_that_ends_between_steps_is_told(sandbox: Sandbox) -> None:
+    async def work(session: SandboxSession) -> None:
+        before = alive()
+        await session.run("import os, threading, time\nx = 1", total)
+        for process in alive() & before:
+            os.kill(process, signal.SIGKILL)
+        while alive() & before:
+            await asyncio.sleep(0.001)
+        outcome = await session.run("x", total)
+        assert (outcome.stopped, outcome.lost) == ("died", True)
+        assert (await session.run("1 + 1", total)).value == "2"
+
+    in_session(sandbox, work)

@@ -15,6 +15,10 @@ from bottega_plugins.sandbox.process.recipe import Recipe, find_bubblewrap
 from bottega_plugins.sandbox.process.seccomp import assemble
 from bottega_plugins.sandbox.process.session import ProcessSession
 
+LEAST_MEMORY = 32 << 20
+"""Bytes in which a Python can start and do something."""
+LEAST_DISK = 64 << 10
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProcessSandbox:
@@ -54,6 +58,7 @@ class ProcessSandbox:
         from bottega_plugins.sandbox.process import pool
 
         given = limits or CodeLimits()
+        _check_limits(given)
         return ProcessSession(await pool.take(self._recipe(given)), tools, given)
 
     def _check_machine(self) -> None:
@@ -75,6 +80,15 @@ class ProcessSandbox:
             programs=self.programs,
             workspace=self.workspace,
             writable=self.writable,
+        )
+
+
+def _check_limits(limits: CodeLimits) -> None:
+    if limits.memory < LEAST_MEMORY or limits.disk < LEAST_DISK or limits.processes < 1:
+        raise SandboxError(
+            "the sandbox 'process' cannot be made so small",
+            hint=f"memory: {LEAST_MEMORY >> 20} MiB at least; disk: {LEAST_DISK >> 10} KiB; "
+            "processes: 1",
         )
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Any, TextIO
 
-MAX_FRAME = 16_000_000
+MAX_FRAME = 2_000_000
 MAX_TEXT = 20_000
 _ALONE = 2
 """The process number here of a runner that has a process namespace to itself."""

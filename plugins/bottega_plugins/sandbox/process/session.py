@@ -16,6 +16,7 @@ from bottega_plugins.sandbox.process.step import Step
 
 MAX_CODE = 1_000_000
 """Characters of a step."""
+_GONE = "the code's process has ended since the last step; this step was not begun"
 
 
 class ProcessSession:
@@ -38,8 +39,10 @@ class ProcessSession:
         async with self._lock:
             if self._closed:
                 raise SandboxError("the session is closed")
-            if self._cell is None or _has_said_more(self._cell):
+            if self._cell is not None and _has_gone_on(self._cell):
                 await self._drop()
+                return CodeOutcome(error=_GONE, stopped="died", lost=True)
+            if self._cell is None:
                 self._cell = await pool.take(self._recipe)
             step = Step(self._cell, self._tools, self._limits)
             try:
@@ -64,8 +67,8 @@ class ProcessSession:
             await self._drop()
 
 
-def _has_said_more(cell: Cell) -> bool:
-    """Say whether something has come since the last step ended: no honest runner says more."""
+def _has_gone_on(cell: Cell) -> bool:
+    """Say whether it has ended since the last step, or has said more, as no honest runner does."""
     with suppress(BlockingIOError):
         cell.line.recv(1)
         return True

@@ -15,8 +15,10 @@ from typing import Any, NoReturn, cast
 from bottega.messages import Json
 
 HEADER = struct.Struct("!I")
-MAX_FRAME = 16_000_000
-"""Bytes of a frame, in either direction."""
+MAX_SENT = 16_000_000
+"""Bytes of a frame to the sandbox."""
+MAX_SAID = 2_000_000
+"""Bytes of a frame from it: read as JSON, it may take thirty times as much memory here."""
 MAX_TEXT = 25_000
 """Characters of a value, or of an error."""
 
@@ -63,8 +65,8 @@ def frame(value: Json) -> bytes:
     Raises ValueError for what is too large, or no JSON.
     """
     body = json.dumps(value, allow_nan=False).encode("ascii")
-    if len(body) > MAX_FRAME:
-        raise ValueError(f"{len(body):,} bytes are more than fit into a frame of {MAX_FRAME:,}")
+    if len(body) > MAX_SENT:
+        raise ValueError(f"{len(body):,} bytes are more than fit into a frame of {MAX_SENT:,}")
     return HEADER.pack(len(body)) + body
 
 
@@ -76,7 +78,7 @@ def take(data: bytearray) -> Said | None:
     if len(data) < HEADER.size:
         return None
     (size,) = HEADER.unpack_from(data)
-    if size > MAX_FRAME:
+    if size > MAX_SAID:
         raise ProtocolError(f"a frame of {size:,} bytes")
     if len(data) < HEADER.size + size:
         return None
