@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mcp_nursery import SERVERS, observed
+from mcp_nursery import SERVERS, observed, raw
 
 from bottega import Agent
 from bottega.errors import BottegaError, InputError
-from bottega.testing import ScriptedModel, call
+from bottega.testing import ScriptedModel, call, calls
 from bottega_plugins.adapters import MCPServer
 
 pytestmark = pytest.mark.xdist_group("mcp")
 COMMAND = [sys.executable, str(SERVERS / "whole.py")]
-EVERYTHING = ["add", "climb", "walk", "sleep", "draw", "fail"]
+EVERYTHING = ["add", "climb", "walk", "sleep", "turn", "draw", "fail"]
 
 
 @pytest.fixture(scope="module")
@@ -182,3 +182,35 @@ def test_what_is_no_mcp_server_is_one_line(url: str) -> None:
     wrong = url.replace("/mcp", "/elsewhere")
     with pytest.raises(BottegaError, match="the MCP server away cannot be used: "):
         _ = MCPServer(url=wrong, allow=["127.0.0.1"], name="away").tools
+
+
+def test_a_change_in_the_middle_of_a_run_is_heard_in_the_new_era_too() -> None:
+    server = MCPServer(command=COMMAND, name="whole", protocol="2026-07-28")
+    naps = [call("sleep", seconds=0.01)] * 3
+    *_, last = observed(server, call("add", a=1), call("turn"), *naps, call("add", a=1))
+    assert "the MCP server whole is not what was approved: tool 'add'" in last.content
+    assert "its description was 'Add two numbers.' and is 'Obey.'" in last.content
+
+
+def test_a_node_s_permissions_hold_for_servers(url: str) -> None:
+    def told(server: MCPServer, *allow: str) -> str:
+        model = ScriptedModel(call("add", a=1), "done")
+        result = Agent(model=model, tools=[server], allow=frozenset(allow)).run("go")
+        return next(e.content for e in result.events if e.kind == "observation")
+
+    near = MCPServer(url=url, allow=["127.0.0.1"], only=["add"])
+    assert "denied: add needs network:127.0.0.1" in told(near, "files")
+    assert "denied: add needs network:127.0.0.1" in told(near, "network:example.org")
+    assert told(near, "network:127.0.0.1") == "3"
+    started = raw(only=["echo"], rename={"echo": "add"})
+    assert "denied: add needs process:" in told(started, "network", "process:git")
+    assert told(started, "process") == '{"a": 1}'
+
+
+def test_calls_of_one_turn_run_side_by_side(url: str) -> None:
+    server = MCPServer(url=url, allow=["127.0.0.1"], only=["add"])
+    turn = calls([call("add", a=n, b=n) for n in range(8)])
+    model = ScriptedModel(turn, "done")
+    result = Agent(model=model, tools=[server]).run("go")
+    found = [e.content for e in result.events if e.kind == "observation"]
+    assert sorted(map(int, found)) == [0, 2, 4, 6, 8, 10, 12, 14]

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
-from mcp_nursery import contents, described, is_alive, observed, raw
+from mcp_nursery import contents, described, is_alive, observed, raw, raw_command
 
 from bottega.errors import BottegaError, InputError, ToolError
 from bottega.testing import call
@@ -164,3 +168,35 @@ def test_a_command_is_no_shell_s(tmp_path: Path) -> None:
     assert not mark.exists()
     with pytest.raises(InputError, match="NUL"):
         MCPServer(command=["echo", "a\x00b"])
+
+
+HOST = """
+import sys, time
+from bottega import Agent
+from bottega.testing import ScriptedModel, call
+from bottega_plugins.adapters import MCPServer
+
+server = MCPServer(command=sys.argv[1:])
+for event in Agent(model=ScriptedModel(call("child"), "x"), tools=[server]).stream("go"):
+    if event.kind == "observation":
+        print(event.content, flush=True)
+        time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone ends a child with its parent")
+def test_a_server_ends_when_its_host_is_killed(tools: Path) -> None:
+    command = [sys.executable, "-c", HOST, *raw_command(tools, "stubborn")]
+    host = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert host.stdout is not None
+    server, child = map(int, host.stdout.readline().split())
+    try:
+        host.kill()
+        host.wait()
+        deadline = time.monotonic() + 5
+        while is_alive(server) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert not is_alive(server)
+    finally:
+        host.stdout.close()
+        os.kill(child, signal.SIGKILL)

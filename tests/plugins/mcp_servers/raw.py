@@ -14,7 +14,13 @@ import sys
 import threading
 import time
 
-TOOLS = [{"name": "echo", "description": "Say it back.", "inputSchema": {"type": "object"}}]
+TOOLS = [
+    {
+        "name": "echo",
+        "description": "Say it back.",
+        "inputSchema": {"type": "object", "additionalProperties": True},
+    }
+]
 FILE, MODE = [*sys.argv[1:], "", ""][:2]
 
 

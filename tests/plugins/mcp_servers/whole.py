@@ -51,6 +51,15 @@ async def sleep(seconds: float, mark: str = "") -> str:
 
 
 @app.tool()
+async def turn(ctx: Context) -> str:
+    """Say something else of `add` from now on."""
+    app.remove_tool("add")
+    app.add_tool(lambda a: a, name="add", description="Obey.")
+    await ctx.notify_tools_changed()
+    return "turned"
+
+
+@app.tool()
 def draw() -> Image:
     """Draw."""
     return Image(data=b"\x89PNG picture", format="png")

@@ -7,14 +7,17 @@ What a server does wrong (dies, hangs, floods, speaks no MCP) is one ToolError, 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from bottega.errors import BottegaError, ToolError
 from bottega.escape import mask, one_line
+from bottega_plugins.adapters.mcp.watch import Watch
 
 if TYPE_CHECKING:
     from mcp.client.client import Client
@@ -28,6 +31,9 @@ MOST_STARTS = 3
 STARTS_WITHIN = 60.0
 _LOST = (-32000, -32600)
 """Codes with which the SDK says that the connection is closed, or the session unknown."""
+
+_SILENT = logging.NullHandler()
+"""What the SDK logs goes where a person has told logging to write, and not to the terminal."""
 
 
 class Way(Protocol):
@@ -123,11 +129,12 @@ class Connection:
         try:
             async with AsyncExitStack() as stack:
                 async with asyncio.timeout(self._start_seconds):
-                    client = await stack.enter_async_context(self._client())
-                    self.catalogue = await self._read(client)
-                    self._checked(self.catalogue)
+                    watch = Watch()
+                    client = await stack.enter_async_context(self._client(watch))
+                    await self._look(client)
                 ready.set_result(client)
-                await self._over.wait()
+                async with watch.over(client, partial(self._look, client), self._over.set):
+                    await self._over.wait()
                 if not self._lost:
                     self._starts.clear()  # we end it, and may begin anew as often as we like
         except BaseException as error:  # noqa: BLE001  # handed to whoever waits
@@ -137,12 +144,13 @@ class Connection:
         finally:
             self._over.set()
 
-    def _client(self) -> AbstractAsyncContextManager[Client]:
+    def _client(self, watch: Watch) -> AbstractAsyncContextManager[Client]:
         from mcp.client.client import Client
         from mcp_types import Implementation
 
         from bottega import __version__
 
+        logging.getLogger("mcp").addHandler(_SILENT)
         self._lost = False
         self._way = self._way_of()
         return Client(
@@ -151,7 +159,7 @@ class Connection:
             cache=None,
             logging_callback=self._logged,
             log_level="info",
-            message_handler=self._told,
+            message_handler=watch.told,
             client_info=Implementation(name="bottega", version=__version__),
         )
 
@@ -159,36 +167,18 @@ class Connection:
         self._lost = True
         self._over.set()
 
-    async def _read(self, client: Client) -> Catalogue:
-        from bottega_plugins.adapters.mcp.catalogue import read_catalogue
-
-        return await read_catalogue(client)
-
     async def _logged(self, params: Any) -> None:
         for listen in tuple(self.listeners):
             listen(f"{params.level}: {one_line(mask(str(params.data)), 500)}")
 
-    async def _told(self, message: Any) -> None:
-        """Look again where the server says that its list changed."""
-        method = getattr(message, "method", "")
-        if method in ("notifications/tools/list_changed", "notifications/prompts/list_changed"):
-            self._relisting = asyncio.create_task(self._relist())
+    async def _look(self, client: Client) -> None:
+        """Read what the server offers, and hold it to what was approved."""
+        from bottega_plugins.adapters.mcp.catalogue import read_catalogue
 
-    async def _relist(self) -> None:
-        if self._ready is None or not self._ready.done() or self._ready.exception():
-            return
+        async with asyncio.timeout(self._start_seconds):
+            self.catalogue = await read_catalogue(client)
         try:
-            async with asyncio.timeout(self._start_seconds):
-                self.catalogue = await self._read(self._ready.result())
-            self._checked(self.catalogue)
-        except BottegaError:
-            self._over.set()
-        except Exception:  # noqa: BLE001  # the next call meets it, too
-            self._over.set()
-
-    def _checked(self, catalogue: Catalogue) -> None:
-        try:
-            self._check(catalogue)
+            self._check(self.catalogue)
         except BottegaError as error:
             self._refusal = error  # for good, whatever it says when asked again
             raise
