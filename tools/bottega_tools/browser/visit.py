@@ -113,7 +113,9 @@ class Visit:
         try:
             found = await self._bounded(page.goto(url, wait_until="domcontentloaded"))
         except Error as error:
-            raise self._not_opened(address.shown, error.message) from error
+            told = self._not_opened(address.shown, error.message)
+            await self._drop()  # the page of an error may come up later, over another one
+            raise told from error
         await self._check_gate(found)
         await self._loaded(page)
 
