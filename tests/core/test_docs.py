@@ -32,6 +32,7 @@ SNIPPETS = [
             "runs",
             "sql",
             "tools",
+            "web",
         )
     ),
 ]

@@ -115,7 +115,7 @@ def test_a_bad_status_is_shown(server: WebServer) -> None:
     [
         (Page(b"", 204), "204 Fine\nURL: {}/"),
         (page(b"\x89PNG\0", "image/png"), "\n\n(5 bytes of image/png)"),
-        (page("x" * 60_000, "text/plain"), "x\n[cut here: 10,000 more characters are not shown]"),
+        (page("x" * 100_000, "text/plain"), "x\n[cut here: 10,000 more characters are not shown]"),
         (page("[" * 10_000, "application/json"), "[[["),
         (page("a\x1b[31mb\u202ec", "text/plain"), "a[31mbc"),
     ],

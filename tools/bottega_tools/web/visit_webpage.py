@@ -32,6 +32,7 @@ class VisitWebpage(Tool):
     def __init__(self, client: WebClient | None = None, sheet: int = SHEET) -> None:
         self._client = client or WebClient()
         self._sheet = sheet
+        self.max_result = max(VisitWebpage.max_result, 2 * sheet)  # it comes in parts already
         self._kept: OrderedDict[str, tuple[float, Document]] = OrderedDict()
         self.timeout = self._client.limits.seconds + 30.0  # the client says what took so long
 

@@ -35,7 +35,7 @@ _SHOWN_HEADERS = (
     "Content-Type", "Location", "ETag", "Last-Modified", "Link", "Retry-After", "Allow",
     "X-Total-Count", "X-RateLimit-Remaining",
 )  # fmt: skip
-MOST_CHARACTERS = 50_000
+MOST_CHARACTERS = 90_000
 """Characters of a body that are shown."""
 
 
