@@ -185,7 +185,7 @@ def test_what_is_no_mcp_server_is_one_line(url: str) -> None:
 
 
 def test_a_change_in_the_middle_of_a_run_is_heard_in_the_new_era_too() -> None:
-    server = MCPServer(command=COMMAND, name="whole", protocol="2026-07-28")
+    server = MCPServer(command=COMMAND, name="whole")
     naps = [call("sleep", seconds=0.01)] * 3
     *_, last = observed(server, call("add", a=1), call("turn"), *naps, call("add", a=1))
     assert "the MCP server whole is not what was approved: tool 'add'" in last.content

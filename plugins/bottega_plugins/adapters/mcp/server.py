@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from bottega.addresses import read_url
 from bottega.destinations import Allowed
-from bottega.errors import InputError, NotInstalledError, ToolError
+from bottega.errors import InputError, NotInstalledError, ToolError, suggest
 from bottega.tool_name import clean_name
 from bottega.toolset import Choice
 from bottega_plugins.adapters.mcp.background import elsewhere, submit
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from bottega.tools import Output, Tool
     from bottega_plugins.adapters.mcp.catalogue import Catalogue
 
+PROTOCOLS = ("auto", "legacy")
 _ENDS = re.compile(r"(@[\d.]+|\.(py|js|mjs|ts|exe))$")
 _ANYONES = ("index", "main", "server", "dist", "build", "src", "bin", "lib", "..", ".")
 """Names of files and folders that say nothing of a server."""
@@ -77,7 +78,7 @@ class MCPServer:
     start_seconds: float = 20.0
     """Seconds until it must be ready."""
     protocol: str = "auto"
-    """`auto` asks; `legacy` for servers of 2025 and before; or a version such as 2026-07-28."""
+    """`auto` asks for the newest; `legacy` is for servers that stumble over the question."""
     folder: Path = field(default_factory=Path.cwd)
     """Where the program runs."""
     approved: Catalogue | None = None
@@ -91,6 +92,9 @@ class MCPServer:
                 "an MCP server needs a command or a URL",
                 hint="write command: [program, argument, ...], or url: https://...",
             )
+        if self.protocol not in PROTOCOLS:
+            hint = suggest(self.protocol, PROTOCOLS)
+            raise InputError(f"there is no protocol {self.protocol!r} of MCP servers", hint=hint)
         if any("\x00" in part for part in self.command):
             raise InputError("the command of an MCP server holds a NUL character")
         if not self.name:
