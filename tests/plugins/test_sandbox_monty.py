@@ -79,6 +79,7 @@ def test_tools_are_functions_with_values_both_ways():
     ("code", "problem"),
     [
         ("look({1, 2})", "TypeError: look(): a tool takes str"),
+        ("look(b'\\x80\\x04N.')", "not bytes"),  # a pickle, BAD_INPUTS D14
         (
             "look({(1, 2): 3})",
             "TypeError: look(): the keys of a dict for a tool are str, not tuple",

@@ -53,18 +53,23 @@ def renamed(functions: Mapping[str, ToolSpec]) -> tuple[ToolSpec, ...]:
 
 def written(name: str, spec: ToolSpec) -> str:
     """Write a tool as a Python function without a body."""
-    properties: Mapping[str, Json] = spec.parameters.get("properties", {})
-    required = set(spec.parameters.get("required", ()))
+    properties = _fields(spec.parameters.get("properties"))
+    required = {str(one) for one in _items(spec.parameters.get("required"))}
     signature = ", ".join(_parameters(properties, required))
     doc = textwrap.indent(_docstring(spec, properties), "    ").rstrip()
     return f"def {name}({signature}):\n{doc}"
 
 
 def _parameters(properties: Mapping[str, Json], required: set[str]) -> Iterator[str]:
-    """Yield the parameters in order; a needed one after one that may be left out takes its name."""
+    """Yield the parameters in order; a needed one after one that may be left out takes its name.
+
+    Those whose names are no identifiers are `**named`: how they are given says the docstring.
+    """
     optional = False
     starred = False
     for name, schema in properties.items():
+        if not is_identifier(name):
+            continue
         kind = _type(schema)
         if name not in required:
             optional = True
@@ -76,21 +81,28 @@ def _parameters(properties: Mapping[str, Json], required: set[str]) -> Iterator[
             starred = True
             yield "*"
         yield f"{name}: {kind}"
+    if not all(map(is_identifier, properties)):
+        yield "**named: object"
+
+
+def is_identifier(name: str) -> bool:
+    """Say whether Python takes it as a parameter's name."""
+    return name.isidentifier() and not keyword.iskeyword(name)
 
 
 def _type(schema: Json, depth: int = 0) -> str:
     """Write a JSON Schema as a type, as far as a type says it."""
     fields = _fields(schema)
-    choices: Sequence[Json] = fields.get("enum") or ()
+    choices = _items(fields.get("enum"))
     if depth < _DEEPEST and 0 < len(choices) <= _MOST_CHOICES:
         return f"Literal[{', '.join(map(repr, choices))}]"
-    several: Sequence[Json] = fields.get("anyOf") or fields.get("oneOf") or ()
+    several = _items(fields.get("anyOf")) or _items(fields.get("oneOf"))
     if depth < _DEEPEST and several:
         return " | ".join(dict.fromkeys(_type(one, depth + 1) for one in several))
     kind: Json = fields.get("type")
-    if isinstance(kind, list):
-        kinds = cast("Sequence[Json]", kind)
-        return " | ".join(_TYPES.get(str(one), "object") for one in kinds) or "object"
+    kinds = _items(kind)
+    if kinds:
+        return " | ".join(_TYPES.get(str(one), "object") for one in kinds)
     if depth < _DEEPEST and kind == "array" and fields.get("items"):
         return f"list[{_type(fields['items'], depth + 1)}]"
     return _TYPES.get(str(kind), "object")
@@ -101,13 +113,21 @@ def _fields(schema: Json) -> Mapping[str, Json]:
     return cast("Mapping[str, Json]", schema) if isinstance(schema, Mapping) else {}
 
 
+def _items(value: Json) -> Sequence[Json]:
+    """Return a list as it is; nothing of what a schema should have a list for and has not."""
+    return cast("Sequence[Json]", value) if isinstance(value, list | tuple) else ()
+
+
 def _docstring(spec: ToolSpec, properties: Mapping[str, Json]) -> str:
     """Write what the tool does, and what is said of its arguments."""
     said = {
-        name: " ".join(str(_fields(schema)["description"]).split())
+        name: " ".join(str(_fields(schema).get("description", "")).split())
         for name, schema in properties.items()
-        if _fields(schema).get("description")
+        if _fields(schema).get("description") or not is_identifier(name)
     }
+    for name, what in said.items():
+        if not is_identifier(name):
+            said[name] = f"{what} (given as **{{{name!r}: ...}})".strip()
     text = spec.description.strip()
     if said and "Args:" not in text:
         lines = "\n".join(f"    {name}: {what}" for name, what in said.items())
