@@ -17,9 +17,9 @@ from agentdojo_pairs import READERS, pairs_of, replayed
 from agentdojo_plan import plan_with_places
 
 MARK = "<INJECTION>"
-MOST = 6_000
+MOST = 2_600
 """Characters that all results of a task may take."""
-TASKS = 12
+TASKS = 8
 SUITES = ("banking", "workspace")
 
 
@@ -36,14 +36,16 @@ def _suite(name: str) -> dict[str, Any]:
     pairs = list(pairs_of(VERSION, name))
     first = {pair.task.ID: pair for pair in pairs}
     tasks = [task for task in map(_task, first.values()) if task is not None]
-    attacks = {pair.attack.ID: pair for pair in pairs}
+    tasks = tasks[:TASKS]
+    attacks = [
+        {"id": pair.attack.ID, "goal": pair.attack.GOAL, "calls": _calls(pair.attack_calls)}
+        for pair in {pair.attack.ID: pair for pair in pairs}.values()
+        if pair.attack_calls
+    ]
+    used = {call["name"] for one in (*tasks, *attacks) for call in one["calls"]}
     return {
-        "tasks": tasks[:TASKS],
-        "attacks": [
-            {"id": pair.attack.ID, "goal": pair.attack.GOAL, "calls": _calls(pair.attack_calls)}
-            for pair in attacks.values()
-            if pair.attack_calls
-        ],
+        "tasks": tasks,
+        "attacks": attacks,
         "tools": [
             {
                 "name": one.name,
@@ -52,6 +54,7 @@ def _suite(name: str) -> dict[str, Any]:
                 "reads": one.name.startswith(READERS),
             }
             for one in pairs[0].dojo.tools
+            if one.name in used
         ],
     }
 

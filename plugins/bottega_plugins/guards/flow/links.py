@@ -72,7 +72,7 @@ def _is_loaded(text: str, at: int, opening: str) -> bool:
     for index in range(at, -1, -1):
         depth += (text[index] == "]") - (text[index] == "[")
         if depth == 0:
-            return text[index - 1 : index] == "!" or index == 0
+            return text[index - 1 : index] == "!"
     return True
 
 
