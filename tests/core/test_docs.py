@@ -24,9 +24,12 @@ SNIPPETS = [
         ROOT / "docs" / f"{name}.md"
         for name in (
             "adapters",
+            "browser",
             "code",
             "files",
             "knowledge",
+            "many-tools",
+            "models-as-tools",
             "planning",
             "replay",
             "runs",
