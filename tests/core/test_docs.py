@@ -33,6 +33,7 @@ SNIPPETS = [
             "planning",
             "replay",
             "runs",
+            "safety",
             "sql",
             "tools",
             "web",
