@@ -17,6 +17,7 @@ _TOOLS = {
     "read_file": ("ReadFile", "Read a text file of the workspace, or look at a picture."),
     "write_file": ("WriteFile", "Write a text file into the workspace."),
     "edit_file": ("EditFile", "Replace a text in a file of the workspace."),
+    "unpack_archive": ("UnpackArchive", "Unpack a ZIP or tar archive within the workspace."),
     "list_files": ("ListFiles", "List files of the workspace."),
     "search_files": ("SearchFiles", "Find lines of files in the workspace."),
 }

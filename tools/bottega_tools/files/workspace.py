@@ -77,6 +77,17 @@ class Workspace:
             with open(fd, "rb") as file:  # noqa: PTH123  # a descriptor
                 yield file
 
+    def differs(self, path: str, data: bytes) -> bool:
+        """Say whether there is something else than a file with that data. Raises ToolError."""
+        parts = parts_of(path)
+        with told(path), self._opened() as root:
+            try:
+                os.close(open_beneath(root, parts, _LOOK))
+            except FileNotFoundError:
+                return False
+        with self.reading(path) as file:
+            return file.read(len(data) + 1) != data
+
     @contextmanager
     def folder(self, path: str) -> Generator[int, None, None]:
         """Open a folder; yields its descriptor. Raises ToolError."""

@@ -40,10 +40,6 @@ class WriteFile(Tool):
         except ToolError as error:
             if not isinstance(error.__cause__, FileExistsError):
                 raise
-            if not self._holds(path, data):  # a call that is made again has done its work
+            if self._workspace.differs(path, data):  # a call that is made again has done its work
                 raise ToolError(error.message, hint="overwrite=true replaces it") from None
         return f"{one_line(path, 120)} holds {len(data):,} bytes"
-
-    def _holds(self, path: str, data: bytes) -> bool:
-        with self._workspace.reading(path) as file:
-            return file.read(len(data) + 1) == data
