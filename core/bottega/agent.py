@@ -47,7 +47,7 @@ class Agent(Runnable):
     _: KW_ONLY
     model: Model | str = "embedded"
     """A model, or its name: `embedded`, `openai:gpt-5-mini`."""
-    tools: Sequence[Tool | Toolset | Callable[..., Any] | str] = ()
+    tools: Sequence[Tool | Toolset | Callable[..., Any] | str | object] = ()
     """Tools, sets of tools, typed functions, tools of other frameworks, or names of registered
     tools."""
     offer: int | None = None

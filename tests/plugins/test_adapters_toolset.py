@@ -125,4 +125,4 @@ def test_what_a_toolset_holds_open_is_closed_with_the_agent() -> None:
 
 def test_a_thing_that_is_no_tool_is_refused() -> None:
     with pytest.raises(InputError, match="7 is no tool"):
-        _ = Agent(tools=[7]).parts  # type: ignore[list-item]
+        _ = Agent(tools=[7]).parts
