@@ -16,11 +16,9 @@ async def no_tools(name, arguments):
 
 
 async def values(kind, names):
-    found = {}
-    for name in names:
-        session = await kind.open()
-        found[name] = await session.run(CASES[name][0], no_tools)
-        await session.aclose()
+    session = await kind.open()
+    found = {name: await session.run(CASES[name][0], no_tools) for name in names}
+    await session.aclose()
     if isinstance(kind, Monty):
         await kind.aclose()
     return found
