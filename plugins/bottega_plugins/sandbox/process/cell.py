@@ -20,12 +20,11 @@ import subprocess
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from bottega.errors import SandboxError
 from bottega_plugins.sandbox.process.cgroup import Group, Places
 from bottega_plugins.sandbox.process.family import descendants, parent_of
-from bottega_plugins.sandbox.process.recipe import Recipe, find_bubblewrap
+from bottega_plugins.sandbox.process.recipe import FOLDER, Recipe, find_bubblewrap
 from bottega_plugins.sandbox.process.seccomp import assemble
 from bottega_plugins.sandbox.process.wire import ProtocolError, Ready, take
 
@@ -46,7 +45,7 @@ exec "$@"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Inhabitants:
+class Inhabitants:
     """The processes of a cell that has nothing left in it, as the host numbers them."""
 
     monitor: int
@@ -65,13 +64,16 @@ class Cell:
     def __init__(self, recipe: Recipe, places: Places | None) -> None:
         """Start it, without waiting. Raises SandboxError and OSError."""
         self.recipe = recipe
-        self._user = _user_for(recipe)
-        self._inhabitants: _Inhabitants | None = None
+        self._user = self._choose_user(recipe)
+        self._inhabitants: Inhabitants | None = None
         self._group = (
             Group.make(places, memory=recipe.memory, processes=recipe.processes) if places else None
         )
         self.line, theirs = socket.socketpair()
+        self.line.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        self.line.setblocking(False)
         self.printed, output = os.pipe()
+        os.set_blocking(self.printed, False)
         try:
             self._process = self._start(theirs, output)
         except BaseException:
@@ -85,9 +87,6 @@ class Cell:
             os.close(output)
 
     def _start(self, theirs: socket.socket, output: int) -> subprocess.Popen[bytes]:
-        self.line.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-        self.line.setblocking(False)
-        os.set_blocking(self.printed, False)
         doors = self._group.doors if self._group else ()
         filter_fd = os.memfd_create("filter", os.MFD_CLOEXEC)
         try:
@@ -108,6 +107,18 @@ class Cell:
             )
         finally:
             os.close(filter_fd)
+
+    @staticmethod
+    def _choose_user(recipe: Recipe) -> int:
+        """Return the user that the runner becomes: nobody's, or the workspace's owner; 0: none.
+
+        Only root can make it another than the host's own user.
+        """
+        if os.geteuid() != 0:
+            return 0
+        if recipe.writable and recipe.workspace is not None:
+            return recipe.workspace.stat().st_uid
+        return _FIRST_USER + next(_users) % 0x0FFFFFFF
 
     @property
     def is_ready(self) -> bool:
@@ -151,7 +162,7 @@ class Cell:
             raise SandboxError("the sandbox did not start: its runner kept its user")
         self._inhabitants = self._find(runner)
 
-    def _find(self, runner: int) -> _Inhabitants:
+    def _find(self, runner: int) -> Inhabitants:
         try:
             runner_fd = os.pidfd_open(runner)
             init = parent_of(runner)
@@ -160,7 +171,7 @@ class Cell:
                 raise SandboxError("the sandbox did not start: it is in no namespace of its own")
         except OSError as error:
             raise SandboxError(f"the sandbox did not start: {error}") from None
-        return _Inhabitants(
+        return Inhabitants(
             monitor=self._process.pid,
             init=init,
             runner=runner,
@@ -221,11 +232,13 @@ class Cell:
         """Return its processes, as the host numbers them."""
         return self._group.members() if self._group else descendants(self._process.pid)
 
-    @property
-    def root(self) -> Path:
-        """The sandbox's own tree of files, as the host sees it."""
+    def spent(self) -> tuple[int, int]:
+        """Return what its folder holds, in bytes (0 where they are limited) and files."""
         init = self._inhabitants.init if self._inhabitants else 0
-        return Path(f"/proc/{init}/root")
+        with suppress(OSError):
+            found = os.statvfs(f"/proc/{init}/root{FOLDER}")
+            return 0, found.f_files - found.f_ffree
+        return 0, 0
 
     def kill(self) -> None:
         """Kill every process in it, whatever state they are in. Does not wait."""
@@ -251,18 +264,6 @@ class Cell:
         os.close(self.printed)
         if self._group is not None:
             self._group.remove()
-
-
-def _user_for(recipe: Recipe) -> int:
-    """Return the user that the runner becomes: nobody else's, or whose the workspace is; 0: none.
-
-    Only root can make it another than the host's own user.
-    """
-    if os.geteuid() != 0:
-        return 0
-    if recipe.writable and recipe.workspace is not None:
-        return recipe.workspace.stat().st_uid
-    return _FIRST_USER + next(_users) % 0x0FFFFFFF
 
 
 _HINT = (

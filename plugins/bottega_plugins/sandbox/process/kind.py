@@ -58,7 +58,7 @@ class ProcessSandbox:
         from bottega_plugins.sandbox.process import pool
 
         given = limits or CodeLimits()
-        _check_limits(given)
+        check_limits(given, self.name)
         return ProcessSession(await pool.take(self._recipe(given)), tools, given)
 
     def _check_machine(self) -> None:
@@ -83,10 +83,11 @@ class ProcessSandbox:
         )
 
 
-def _check_limits(limits: CodeLimits) -> None:
+def check_limits(limits: CodeLimits, name: str) -> None:
+    """Raise SandboxError for limits in which no sandbox can be made."""
     if limits.memory < LEAST_MEMORY or limits.disk < LEAST_DISK or limits.processes < 1:
         raise SandboxError(
-            "the sandbox 'process' cannot be made so small",
+            f"the sandbox {name!r} cannot be made so small",
             hint=f"memory: {LEAST_MEMORY >> 20} MiB at least; disk: {LEAST_DISK >> 10} KiB; "
             "processes: 1",
         )

@@ -54,7 +54,7 @@ class _Pool:
         return spare
 
     def _make(self, recipe: Recipe) -> Cell:
-        cell = Cell(recipe, places())
+        cell = _built(recipe)
         with self._lock:
             self._at_work.add(cell)
         return cell
@@ -120,6 +120,14 @@ def try_out(recipe: Recipe) -> None:
 def close() -> None:
     """End all sandboxes of this process; the next step starts anew."""
     _pool.close()
+
+
+def _built(recipe: Recipe) -> Cell:
+    if recipe.walls == "bubblewrap":
+        return Cell(recipe, places())
+    from bottega_plugins.sandbox.process.lock_cell import LockCell
+
+    return LockCell(recipe)
 
 
 def _has_died(future: Future[Cell]) -> bool:

@@ -15,6 +15,7 @@ import sysconfig
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from bottega.errors import SandboxError
 
@@ -40,6 +41,8 @@ class Recipe:
     memory: int
     processes: int
     disk: int
+    walls: Literal["bubblewrap", "sandlock"] = "bubblewrap"
+    """Who builds them."""
     packages: bool = False
     """Mount the site-packages of this environment, read-only."""
     programs: bool = False

@@ -7,14 +7,11 @@ many files they make, is looked at from outside, some times a second.
 from __future__ import annotations
 
 import asyncio
-import os
-from contextlib import suppress
 from types import TracebackType
 from typing import Literal
 
 from bottega_plugins.sandbox.process.cell import Cell
 from bottega_plugins.sandbox.process.family import memory_of
-from bottega_plugins.sandbox.process.recipe import FOLDER
 
 _SECONDS = 0.05
 _SHARE = 12 << 20
@@ -47,17 +44,14 @@ class Watch:
     async def _watch(self) -> None:
         cell = self._cell
         while not self.passed:
-            processes = await asyncio.to_thread(cell.family)
+            processes, (held, files) = await asyncio.to_thread(_looked_at, cell)
             if memory_of(processes) > cell.recipe.memory + _SHARE * len(processes):
                 self.passed = "memory"
-            elif _files(cell) > MOST_FILES:
+            elif held > cell.recipe.disk or files > MOST_FILES:
                 self.passed = "disk"
             await asyncio.sleep(0 if self.passed else _SECONDS)
         cell.kill()
 
 
-def _files(cell: Cell) -> int:
-    with suppress(OSError):
-        found = os.statvfs(f"{cell.root}{FOLDER}")
-        return found.f_files - found.f_ffree
-    return 0
+def _looked_at(cell: Cell) -> tuple[set[int], tuple[int, int]]:
+    return cell.family(), cell.spent()
