@@ -9,7 +9,7 @@ import re
 
 import idna
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bottega.addresses import BAD_PORTS, mask_query, read_url
@@ -169,6 +169,7 @@ def test_urls_have_one_spelling(written: str, url: str) -> None:
     assert read_url(url).url == url
 
 
+@settings(max_examples=60)
 @given(st.text(alphabet="0123456789abcdefxäßＡ①²。．.%-_[]:@/\\?# \t", max_size=30))
 def test_any_text_is_read_or_refused(rest: str) -> None:
     try:
@@ -179,6 +180,7 @@ def test_any_text_is_read_or_refused(rest: str) -> None:
     assert address.host.isascii()
 
 
+@settings(max_examples=60)
 @given(st.integers(0, 2**32 - 1), st.data())
 def test_every_form_of_an_address_is_one_address(number: int, data: st.DataObject) -> None:
     ip = ipaddress.IPv4Address(number)
@@ -194,6 +196,7 @@ names = st.text(
 )
 
 
+@settings(max_examples=60)
 @given(names)
 def test_names_are_encoded_as_idna_does(name: str) -> None:
     """Where the library that aiohttp brings takes a name, ours is the same."""

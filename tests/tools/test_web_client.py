@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import shutil
+import ssl
+import subprocess
 import threading
 import time
 import tracemalloc
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from web_server import Names, Page, WebServer, page, redirect, serving
@@ -241,8 +245,8 @@ def another_protocol(connection, stopped: threading.Event) -> None:
 
 
 def continuing(connection, stopped: threading.Event) -> None:
-    while not stopped.is_set():
-        connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" * 100)
+    while not stopped.wait(0.001):
+        connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" * 10)
 
 
 @pytest.mark.parametrize(
@@ -339,3 +343,19 @@ def test_the_runs_own_deadline_counts(server: WebServer) -> None:
     request = Request(address=read_url(server.url))
     with pytest.raises(ToolError, match="gave no whole answer before the time of the run"):
         asyncio.run(client.fetch(request, context))
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> None:
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("openssl is not installed")
+    made = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    files = ["-keyout", "key.pem", "-out", "cert.pem", "-subj", "/CN=127.0.0.1"]
+    subprocess.run([openssl, *made, *files], cwd=tmp_path, check=True, capture_output=True)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    with serving(tls) as server:
+        server.pages["/"] = page("secret")
+        said = problem(f"https://{server.at}/", server.at)
+    assert "cannot be reached: its certificate is not trusted" in said
+    assert server.seen == []

@@ -10,6 +10,7 @@ It runs in a thread of its own. `Names` stands for the resolver: names of a test
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -48,7 +49,8 @@ Sender = Callable[[socket.socket, threading.Event], None]
 
 
 class WebServer:
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.pages: dict[str, Page | Callable[[Seen], Page]] = {}
         self.senders: dict[str, Sender] = {}
         self.seen: list[Seen] = []
@@ -85,6 +87,8 @@ class WebServer:
         with connection:
             connection.settimeout(5)
             try:
+                if self._tls is not None:
+                    connection = self._tls.wrap_socket(connection, server_side=True)
                 seen = _request(connection)
                 if seen is None:
                     return
@@ -123,8 +127,8 @@ def _answer(found: Page, seen: Seen) -> bytes:
 
 
 @contextmanager
-def serving() -> Iterator[WebServer]:
-    server = WebServer()
+def serving(tls: ssl.SSLContext | None = None) -> Iterator[WebServer]:
+    server = WebServer(tls)
     try:
         yield server
     finally:

@@ -27,6 +27,8 @@ _LEFT_OUT = frozenset(
 )  # fmt: skip
 _IN_LINES = frozenset(("a", "abbr", "b", "em", "i", "small", "span", "strong", "sub", "sup", "u"))
 _MOST_ELEMENTS = 150_000
+_LONGEST_ATTRIBUTE = 500
+"""Characters of a style or class that are looked at."""
 _AROUND = frozenset(("aside", "footer"))
 """Left out around the content, kept inside of an article."""
 _LEFT_OUT_ROLES = frozenset(
@@ -134,7 +136,7 @@ def _is_hidden(element: Any) -> bool:
         element.get("hidden") is not None
         or element.get("aria-hidden", "").lower() == "true"
         or element.get("role", "").lower() in _LEFT_OUT_ROLES
-        or bool(_HIDDEN.search(element.get("style", "")))
+        or bool(_HIDDEN.search(element.get("style", "")[:_LONGEST_ATTRIBUTE]))
     )
 
 
@@ -146,7 +148,7 @@ def _is_clutter(element: Any, sizes: dict[Any, tuple[int, int]], whole: int) -> 
         return True
     if not element.keys():
         return False
-    names = f"{element.get('class', '')} {element.get('id', '')}"
+    names = " ".join(element.get(name, "")[:_LONGEST_ATTRIBUTE] for name in ("class", "id"))
     if not names.strip() or not _CLUTTER.search(names):
         return False
     return sizes.get(element, (0, 0))[0] < _MOST_CLUTTER * whole

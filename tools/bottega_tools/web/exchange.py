@@ -132,6 +132,8 @@ def _not_http(error: aiohttp.ClientResponseError) -> str:
 
 def _reason(error: BaseException) -> str:
     """Return the system's own words; those of asyncio say less."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return "its certificate is not trusted"
     inner = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     if isinstance(inner, aiohttp.ServerDisconnectedError):
         return "it closed the connection without an answer"

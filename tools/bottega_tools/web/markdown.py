@@ -227,7 +227,7 @@ def _verbatim(element: Any) -> str:
 def _language(element: Any) -> str:
     parent = element.getparent()
     for found in (*element.iter("code"), element, *(() if parent is None else (parent,))):
-        match = _LANGUAGE.search(found.get("class") or "")
+        match = _LANGUAGE.search((found.get("class") or "")[:200])
         if match:
             return match[1]
     return ""
