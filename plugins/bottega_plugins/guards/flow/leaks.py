@@ -22,9 +22,9 @@ def leak(arguments: Mapping[str, Any], read: Sequence[Passage]) -> str:
 
     Words that trusted, public passages hold as well are no secret.
     """
-    words = _secret_words(read)
-    if not words:
+    if not any(passage.secret for passage in read):
         return ""
+    words = _secret_words(read)
     for path, value in leaves(arguments):
         if value is None or isinstance(value, bool):
             continue
