@@ -175,6 +175,30 @@ def test_words_of_openapi_and_older_drafts_are_understood() -> None:
     assert "'share' must be greater than 0" in refused({"share": 0}, parameters)
 
 
+def test_a_value_becomes_the_option_that_it_is() -> None:
+    options = {"genre": {"enum": ["Horror", "War"]}, "open": {"enum": ["True", "False", "any"]}}
+    validate = SchemaTool("x", "", {"properties": options}, echo).validate
+    assert validate({"genre": "horror", "open": True}) == {"genre": "Horror", "open": "True"}
+    assert "'genre' must be one of" in refused({"genre": "love"}, {"properties": options})
+    alike = {"properties": {"a": {"enum": ["x", "X"]}}}
+    assert SchemaTool("x", "", alike, echo).validate({"a": "X"}) == {"a": "X"}
+
+
+def test_a_default_is_accepted_whatever_its_type() -> None:
+    properties = {
+        "a": {"type": "string", "default": None},
+        "b": {"type": "integer", "enum": [1, 2], "default": "any"},
+        "c": {"type": "array", "enum": ["x", "y"], "items": {"type": "string"}},
+        "d": {"type": "float", "default": 1},
+    }
+    parameters = {"type": "dict", "default": "{}", "properties": properties}
+    validate = SchemaTool("x", "", parameters, echo).validate
+    assert validate({"a": None, "b": "any", "c": ["x"], "d": 2})
+    assert "'b' must be" in refused({"b": "some"}, parameters)
+    assert "'c[0]' must be one of" in refused({"c": ["z"]}, parameters)
+    assert "'d' must be a number" in refused({"d": "x"}, parameters)
+
+
 def test_open_objects_stay_open() -> None:
     opened = {"properties": {}, "additionalProperties": {"type": "integer"}}
     assert SchemaTool("x", "", opened, echo).validate({"any": 1}) == {"any": 1}

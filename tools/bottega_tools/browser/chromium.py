@@ -11,12 +11,16 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bottega.addresses import read_url
 from bottega.errors import ToolError
+from bottega_tools.browser.gate import Gate
 from bottega_tools.browser.options import BARE, FLAGS, Options, find_chromium
 from bottega_tools.browser.visit import Visit
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Playwright
+
+    from bottega.permissions import Permissions
 
 Key = tuple[str, str]
 """A run and one of its nodes."""
@@ -54,6 +58,12 @@ class Chromium:
             found.touch()
             self._plan_sweep()
             return found
+
+    async def check(self, url: str, permitted: Permissions) -> None:
+        """Raise ToolError or InputError where nobody may go, before anything is started for it."""
+        gate = Gate(self.options.allowed, self.options.most, self.options.resolve)
+        gate.permitted = permitted
+        await gate.check(read_url(url))
 
     async def aclose(self) -> None:
         """Close every page and end the browser; the next visit begins anew."""

@@ -27,6 +27,7 @@ class Navigate(BrowserTool):
         Args:
             url: the address, beginning with https:// or http://.
         """
+        await self._check(url, context)
         async with self._at(context, fresh=True) as visit:
             await visit.open(url)
             return await self._shown(visit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bottega.offer import Offer
 from bottega.plugin.context import FactoryContext
@@ -28,7 +28,25 @@ def offers() -> Sequence[Offer]:
     )
 
 
-def _browser(context: FactoryContext, **options: Any) -> BrowserTools:
+def _browser(  # noqa: PLR0913  # what a graph may say of its browser
+    context: FactoryContext,
+    *,
+    allow: Sequence[str] = (),
+    seconds: float = 20.0,
+    megabytes: float = 50.0,
+    executable: str = "",
+    sandbox: bool | None = None,
+    width: int = 1280,
+    height: int = 800,
+) -> BrowserTools:
     from bottega_tools.browser.toolset import make_browser
 
-    return make_browser(**options)
+    return make_browser(
+        allow=allow,
+        seconds=seconds,
+        megabytes=megabytes,
+        executable=executable,
+        sandbox=sandbox,
+        width=width,
+        height=height,
+    )

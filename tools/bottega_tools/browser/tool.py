@@ -35,6 +35,13 @@ class BrowserTool(Tool):
         except InputError as error:
             raise ToolError(error.message, hint=error.hint) from error
 
+    async def _check(self, url: str, context: ToolContext) -> None:
+        """Raise ToolError where nobody may go."""
+        try:
+            await self._chromium.check(url, context.allowed)
+        except InputError as error:
+            raise ToolError(error.message, hint=error.hint) from error
+
     async def _shown(self, visit: Visit, start: int = 0) -> Output:
         """Return the page as it is now."""
         seen = await visit.read()

@@ -108,7 +108,6 @@ class Visit:
 
         address = read_url(url)
         self.gate.begin()
-        await self.gate.check(address)
         page = await self._fresh_page()
         try:
             found = await self._bounded(page.goto(url, wait_until="domcontentloaded"))
