@@ -11,6 +11,7 @@ from test_threads import interrupt, line
 from bottega import Agent, tool
 from bottega.artifacts import Artifacts, artifact_folder, forget_artifacts
 from bottega.calling import call_tool
+from bottega.cli.main import run as command
 from bottega.errors import ToolError
 from bottega.events import Observation
 from bottega.plugin.context import FactoryContext
@@ -187,6 +188,14 @@ def test_a_later_run_of_the_thread_reads_on(tmp_path):
     events = run(line(parts("a", later, tools=[report])), store=store, thread="t", task="TWO")
     (shown,) = [event.content for event in events if isinstance(event, Observation)]
     assert shown.startswith("line 000000\n[239,989 more characters")
+
+
+def test_a_run_shows_where_they_are(tmp_path, capsys):
+    store = tmp_path / ".bottega" / "bottega.db"
+    crew = line(parts("a", ScriptedModel(call("report"), "done"), tools=[report]))
+    run(crew, store=store, run_id="r1", task="go")
+    assert command(["runs", "r1", "--folder", str(tmp_path)]) == 0
+    assert f"1 long result in {tmp_path}/.bottega/artifacts/r1" in capsys.readouterr().out
 
 
 def test_artifacts_go_with_their_run(tmp_path):

@@ -92,6 +92,9 @@ def show_run(run_id: str, folder: Path, as_json: bool) -> None:
     show(one_line(run.task))
     if run.reason and not questions:
         show(one_line(mask(run.reason)))
+    kept = _artifacts(folder, run)
+    if kept:
+        show(kept)
     for question in questions:
         for line in question_lines(question):
             show(line)
@@ -139,6 +142,16 @@ def prune(
         show(run_id)
     more = "" if dry_run else f"; {pruned.freed / 1e6:.1f} MB freed"
     show(f"{len(pruned.runs)} runs {verb}{more}")
+
+
+def _artifacts(folder: Path, run: Run) -> str:
+    """Say where the run's long results are kept; nothing where there are none."""
+    from bottega.artifacts import artifact_folder
+    from bottega.home import store_address
+
+    lying = artifact_folder(store_address(folder), run.origin.get("graph", "")) / run.run_id
+    count = sum(1 for _ in lying.iterdir()) if lying.is_dir() else 0
+    return f"{count:,} long result{'' if count == 1 else 's'} in {lying}" if count else ""
 
 
 def _about(run: Run) -> str:

@@ -13,7 +13,6 @@ class WriteFile(Tool):
 
     name = "write_file"
     effects = "idempotent"
-    trust = "trusted"
     timeout = 30.0
 
     def __init__(self, workspace: Workspace) -> None:
