@@ -49,6 +49,12 @@ def run_of(config: RunnableConfig, limits: Budget | None = None) -> RunContext:
     )
 
 
+async def leave(run: RunContext, config: RunnableConfig) -> None:
+    """Close what a visit opened, where the visit was a run of its own."""
+    if config.get("configurable", {}).get(RUN) is not run:
+        await run.belongings.aclose()
+
+
 def _go_to(visit: str) -> None:
     """Enter the visit's place: within that of the node around it, or else in the run."""
     here = place()

@@ -35,7 +35,7 @@ from bottega_agents.communication.handoff import (
 from bottega_agents.communication.mail import as_messages, cited_in, mail_for, with_mail
 from bottega_agents.communication.talk import NONE, Talk, Talking
 from bottega_agents.graph.state import State
-from bottega_agents.graph.surroundings import journal_of, run_of
+from bottega_agents.graph.surroundings import journal_of, leave, run_of
 from bottega_agents.roles.transcript import Transcript, keep, load
 from bottega_agents.roles.versions import whole_version
 from bottega_agents.roles.waiting import Waiting
@@ -92,14 +92,17 @@ class SpecialistNode:
         if not self._goes_on(state):
             run.tell(NodeStarted, self.parts.name, role=self.role, task=state.get("task", ""))
         waiting = Waiting()
-        while True:
-            visit = await self.visit(state, config, run)
-            await self._work(visit.loop, run, visit.desk)
-            questions = visit.loop.outcome.questions
-            if not questions:
-                return self.left(state, visit)
-            await waiting.on(questions, visit.journal, run)
-            run.meter.rewind()  # the loop begins again, with everything replayed
+        try:
+            while True:
+                visit = await self.visit(state, config, run)
+                await self._work(visit.loop, run, visit.desk)
+                questions = visit.loop.outcome.questions
+                if not questions:
+                    return self.left(state, visit)
+                await waiting.on(questions, visit.journal, run)
+                run.meter.rewind()  # the loop begins again, with everything replayed
+        finally:
+            await leave(run, config)
 
     async def _work(self, loop: Loop, run: RunContext, desk: Desk | None = None) -> None:
         talks = desk if desk and desk.tools else None

@@ -106,7 +106,7 @@ class CodeSession:
             self._visit = calls.visit
         elif calls.visit is not self._visit:
             self._visit = calls.visit
-            if self._steps:
+            if self._steps and not calls.finished():
                 calls.note = {"earlier": [step.to_json() for step in self._steps]}
         calls.note = calls.note or {}
         return self._steps
