@@ -19,6 +19,7 @@ from typing import Any
 from bottega import printed as stdout
 from bottega.coroutines import EscapedError, ExpiredError, Guarded
 from bottega.errors import BottegaError, ToolError
+from bottega.pace import keep_pace
 from bottega.printed import Printed
 from bottega.rendering import MAX_CONTENT, MAX_KEPT, describe, is_settled, render, settle
 from bottega.signature import context_parameter
@@ -33,6 +34,8 @@ async def call_tool(tool: Tool, arguments: dict[str, Any], context: ToolContext)
 
     Raises ToolError for whatever goes wrong in the tool, and other BottegaErrors as they are.
     """
+    if tool.rate is not None:
+        keep_pace(tool, *tool.rate)
     limit = _Limit.of(tool, context)
     if limit.seconds is not None and limit.seconds <= 0:
         raise limit.error()

@@ -124,6 +124,8 @@ class Tool:
     """What it returns must not leave the house: see `bottega.labels`."""
     timeout: float | None = 60.0
     """Seconds a call may take."""
+    rate: tuple[int, float] | None = None
+    """Most calls in so many seconds, of all agents together: `(10, 60)`; None for no limit."""
     max_result: int = 20_000
     """Characters of a result that the model is shown at once; the rest is kept as an artifact."""
     isolation: Isolation = "none"
@@ -204,6 +206,7 @@ def tool(
     trust: Trust = ...,
     secret: bool = ...,
     timeout: float | None = ...,
+    rate: tuple[int, float] | None = ...,
     isolation: Isolation = ...,
     memory: int | None = ...,
 ) -> Callable[[Callable[P, R]], FunctionTool[P, R]]: ...

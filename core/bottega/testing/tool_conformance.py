@@ -71,6 +71,8 @@ class _Checks:
             self.broken.append(f"trust {tool.trust!r}: trusted or untrusted")
         if tool.timeout is not None and not tool.timeout > 0:
             self.broken.append(f"timeout {tool.timeout!r}: seconds above zero, or None")
+        if tool.rate is not None and not (len(tool.rate) == 2 and min(tool.rate) > 0):
+            self.broken.append(f"rate {tool.rate!r}: (calls, seconds), both above zero, or None")
         if not _is(tool.permissions, frozenset):
             self.broken.append("permissions: a frozenset of names")
             return
