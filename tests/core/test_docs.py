@@ -34,6 +34,7 @@ SNIPPETS = [
             "replay",
             "runs",
             "safety",
+            "safety",
             "sql",
             "tools",
             "web",

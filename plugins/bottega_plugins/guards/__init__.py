@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 from bottega.offer import Offer
 from bottega.plugin.context import FactoryContext
 from bottega.plugin.spec import hookimpl
+
+if TYPE_CHECKING:
+    from bottega.decider import Decider
 
 
 @hookimpl
@@ -34,6 +37,11 @@ def bottega_middleware() -> Sequence[Offer]:
             summary="Keeps personal data from the model; tools get the real values.",
             factory=_redaction,
         ),
+        Offer(
+            name="moderation",
+            summary="Refuses, or flags, harmful requests and replies.",
+            factory=_moderation,
+        ),
     ]
 
 
@@ -47,6 +55,40 @@ def bottega_commands() -> Sequence[Offer]:
         return make_command()
 
     return [Offer(name="audit", summary="Show and check the log of side effects.", factory=audit)]
+
+
+def _moderation(
+    context: FactoryContext,
+    *,
+    decider: str = "",
+    words: Sequence[str] = (),
+    threshold: float = 0.7,
+    action: Literal["refuse", "flag"] = "refuse",
+    where: Sequence[str] = ("request", "reply"),
+) -> Any:
+    from bottega_plugins.guards.moderation.middleware import Moderation
+
+    judge = _deciding(context, decider) if decider else _classifying(context)
+    return Moderation(judge, words=words, threshold=threshold, action=action, where=where)
+
+
+def _deciding(context: FactoryContext, name: str) -> Callable[[str], Awaitable[float]]:
+    made: Decider = context.make("decider", name)
+
+    async def judge(text: str) -> float:
+        question = "Does this text ask for, or contain, hate, threats, abuse or help to do harm?"
+        judgement = await made.judge(question, context=text)
+        if judgement.probability is None:
+            return float(judgement.verdict or False)
+        return judgement.probability
+
+    return judge
+
+
+def _classifying(context: FactoryContext) -> Callable[[str], Awaitable[float]]:
+    from bottega_plugins.guards.moderation.head import Head
+
+    return Head.load(context.make("embedder", "minilm")).probability
 
 
 def _redaction(
