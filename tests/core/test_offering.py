@@ -47,7 +47,7 @@ def test_a_model_is_told_of_the_tools_that_fit() -> None:
     model = ScriptedModel("fine")
     Agent(model=model, tools=many(), offer=5).run("What is the weather in Oslo tomorrow?")
     told = told_of(model)
-    assert "look_up_weather" in told
+    assert "_weather" in told
     assert "find_tool" in told
     assert len(told) == 6
 
@@ -178,3 +178,21 @@ def test_a_schema_of_any_form_is_read() -> None:
     assert asyncio.run(index.search("tides"))
     assert told(index.specs[0]) == "Get X: d"
     assert words("getTides and tides") == ["tid", "tid"]
+
+
+def test_what_was_found_is_told_in_the_next_run_of_a_thread(tmp_path: Path) -> None:
+    first = ScriptedModel(call("find_tool", query="compare tides"), "found")
+    Agent(model=first, tools=many(), offer=2, folder=tmp_path).run("the weather", thread="t")
+    second = ScriptedModel("fine")
+    Agent(model=second, tools=many(), offer=2, folder=tmp_path).run("the stocks", thread="t")
+    assert "compare_tides" not in told_of(first)
+    assert "compare_tides" in told_of(second)
+
+
+def test_models_that_are_told_in_words_are_told_of_the_same() -> None:
+    model = ScriptedModel("Thought: easy\nFinal Answer: fine")
+    Agent(model=model, tools=many(), offer=2, dialect="react").run("What is the weather in Oslo?")
+    told = "\n".join(message.text for message in model.requests[0].messages)
+    assert "_weather" in told
+    assert "find_tool" in told
+    assert "compare_recipes" not in told

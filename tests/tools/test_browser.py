@@ -20,7 +20,7 @@ from browsing import Browsing, Pages, serving
 from PIL import Image as Picture
 
 from bottega import Agent, Graph
-from bottega.errors import InputError
+from bottega.errors import InputError, NotInstalledError
 from bottega.events import Observation
 from bottega.testing import ScriptedModel, call
 from bottega_tools.browser.options import find_chromium
@@ -448,3 +448,17 @@ def test_options_that_cannot_be_are_refused(options: dict[str, Any], problem: st
 def test_a_sandbox_that_cannot_be_had_is_refused() -> None:
     with pytest.raises(InputError, match="no sandbox of its own when it is run by root"):
         _ = make_browser(sandbox=True).tools
+
+
+def test_without_playwright_one_line_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bottega_tools.browser.toolset.find_spec", lambda name: None)
+    with pytest.raises(NotInstalledError, match=r"playwright is not installed") as caught:
+        _ = make_browser().tools
+    assert "bottega[browser]" in str(caught.value)
+
+
+def test_without_a_chromium_one_line_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(InputError, match="no Chromium is found") as caught:
+        _ = make_browser().tools
+    assert "apt-get install chromium" in caught.value.hint
