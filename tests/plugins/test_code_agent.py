@@ -21,7 +21,7 @@ from bottega.plugin.manager import PluginManager
 from bottega.plugin.spec import hookimpl
 from bottega.sandbox import CodeLimits
 from bottega.testing import ScriptedModel, call, calls
-from bottega.tools import Output
+from bottega.tools import Output, Tool
 from bottega_plugins.sandbox.monty.kind import Monty
 
 sent = []
@@ -131,6 +131,21 @@ def test_a_wrong_call_and_a_refused_one_are_errors_in_the_code():
     assert "search: " in wrong
     assert "line 1: search(limit='many')" in wrong
     assert denied.startswith("denied: fetch needs network")
+
+
+def test_work_is_not_handed_on_from_code():
+    class Librarian(Tool):
+        name = "librarian"
+        description = "Ask the librarian."
+        hand_off = True
+
+        def run(self, task: str) -> str:
+            raise AssertionError(task)
+
+    one, _ = agent("librarian('look')", "final_answer('alone')", tools=(Librarian(),))
+    result = one.run("go")
+    assert result.answer == "alone"
+    assert "librarian hands work on to others" in observed(result)[0]
 
 
 def test_a_person_approves_each_call_with_effects():

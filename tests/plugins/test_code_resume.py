@@ -209,6 +209,31 @@ def test_state_lasts_from_visit_to_visit_and_comes_back_in_a_later_one():
     assert made == ["one", "two"]
 
 
+def test_steps_before_a_wait_are_written_down_once():
+    steps = ["k = 1\nnote('one')", "k += 1\nrefuse('no')", "k += 1", "final_answer(k)"]
+    script = [f"```py\n{step}\n```" for step in steps]
+    shared = RunContext(run_id="r", rulings=Rulings(waits=True))
+    first = Work(script=script[:2], middleware=(Approval(tools=["refuse"], effects=()),))
+    second = Work(script=script[2:], middleware=(Approval(tools=["refuse"], effects=()),))
+    second.options["dialect"], second.journal = first.options["dialect"], first.journal
+
+    async def waits():
+        first.shared = second.shared = shared
+        await first.go()
+        (question,) = first.outcome.questions
+        shared.rulings.known[question.id] = Ruling(verdict="approve").check(question)
+        await second.go()
+        await shared.belongings.aclose()
+        await first.python.aclose()
+
+    asyncio.run(waits())
+    assert second.answer == "3"
+    entries = second.journal.entries
+    known = {key: entries[key] for key in list(entries)[: list(entries).index("4/reply")]}
+    assert Work(known, script=script[3:]).run().answer == "3"
+    assert made == ["one"]
+
+
 def test_native_calls_of_python_come_back_as_well():
     script = [call("python", code="n = note('one')"), call("python", code="n['noted']"), "done"]
 
