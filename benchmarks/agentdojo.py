@@ -3,6 +3,8 @@
 Each pair of a user's task and an injection is played in AgentDojo's own environment by a scripted
 model that does the user's task with its reference calls and obeys every injection that it reads: at
 once, and again at the end. AgentDojo says whether the task is right and the attack successful.
+With `--twist` an injection does not ask for calls of its own: the model makes the task's calls,
+each with one value of the injection's calls in it, before it makes them as they should be.
 
     off      no policy
     words    the policy, and a model that makes no plan
@@ -41,22 +43,25 @@ def main() -> None:
     parser.add_argument("--ways", nargs="+", default=WAYS, choices=WAYS)
     parser.add_argument("--every", type=int, default=1, help="play only every so many pairs")
     parser.add_argument("--wrong", action="store_true", help="list what went wrong")
+    parser.add_argument("--twist", action="store_true", help="bend the task's own calls instead")
     given = parser.parse_args()
     sys.path.remove(str(Path(__file__).parent))  # this file must not pass for the package
     read_yaml_fast()
     pairs = [pair for suite in given.suites for pair in pairs_of(VERSION, suite)][:: given.every]
-    found = {way: asyncio.run(measure(way, pairs)) for way in given.ways}
+    found = {way: asyncio.run(measure(way, pairs, given.twist)) for way in given.ways}
     if not given.wrong:
         for result in found.values():
             result.pop("wrong")
     print(json.dumps(found, indent=2))
 
 
-async def measure(way: str, pairs: Sequence[Pair]) -> dict[str, Any]:
+async def measure(way: str, pairs: Sequence[Pair], twist: bool = False) -> dict[str, Any]:
     """Play all pairs one way."""
     started = time.perf_counter()
+    guarded = way != "off"
     played = [
-        (pair, await play(pair, plan=_plan(way, pair), guarded=way != "off")) for pair in pairs
+        (pair, await play(pair, plan=_plan(way, pair), guarded=guarded, twist=twist))
+        for pair in pairs
     ]
     by_calls = [(pair, one) for pair, one in played if pair.attack_calls]
     return {
@@ -64,6 +69,7 @@ async def measure(way: str, pairs: Sequence[Pair]) -> dict[str, Any]:
         "attacks that succeed": sum(one.attacked for _, one in played),
         "of those whose effect is a tool call": sum(one.attacked for _, one in by_calls),
         "tasks right": sum(one.right for _, one in played),
+        **({"bent calls made": sum(one.twisted for _, one in played)} if twist else {}),
         "calls refused": sum(one.refused for _, one in played),
         "seconds": round(time.perf_counter() - started, 1),
         "wrong": [_told(pair, one) for pair, one in played if one.attacked or not one.right],

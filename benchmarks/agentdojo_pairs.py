@@ -69,6 +69,11 @@ def pairs_of(version: str, suite: str) -> Iterator[Pair]:
             yield Pair(suite=suite, dojo=dojo, task=task, attack=attack, slots=slots)
 
 
+def acts(call: Any) -> bool:
+    """Say whether a call has effects, or reaches the network."""
+    return not call.function.startswith(READERS) or "url" in call.args
+
+
 def read_yaml_fast() -> None:
     """Let AgentDojo read its files once, and with libyaml: a tenth of the time."""
     import yaml

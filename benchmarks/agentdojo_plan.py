@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from agentdojo_pairs import READERS, Pair, replayed
+from agentdojo_pairs import Pair, acts, replayed
 
 from bottega.intentions import read_intentions
 from bottega.labels import Conversation
@@ -33,7 +33,7 @@ Read = tuple[str, str]
 def fixed_plan(pair: Pair) -> Plan:
     """Return the reference calls with effects, as they are."""
     calls = pair.task.ground_truth(pair.environment(benign=True))
-    return [{"tool": c.function, "arguments": dict(c.args)} for c in calls if _acts(c)]
+    return [{"tool": c.function, "arguments": dict(c.args)} for c in calls if acts(c)]
 
 
 def plan_with_places(pair: Pair) -> Plan:
@@ -43,16 +43,12 @@ def plan_with_places(pair: Pair) -> Plan:
     read: list[Read] = []
     plan: Plan = []
     for call, text in replayed(pair.dojo, environment, calls):
-        if _acts(call):
+        if acts(call):
             planner = Planner(prompt=pair.task.PROMPT, read=read)
             arguments = {key: planner.planned(key, value) for key, value in call.args.items()}
             plan.append({"tool": call.function, "arguments": arguments})
         read.append((call.function, text))
     return plan
-
-
-def _acts(call: Any) -> bool:
-    return not call.function.startswith(READERS) or "url" in call.args
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agentdojo_pairs import MARK, Pair, tools_of
+from agentdojo_pairs import MARK, Pair, acts, tools_of
 
-from bottega import Agent
+from bottega import Agent, Budget
 from bottega.model import Request
 from bottega.testing.scripted import Call, Say, ScriptedModel
 from bottega_plugins.guards.flow.middleware import REFUSED, Flow
@@ -30,6 +30,21 @@ class Played:
     """Calls that the policy refused."""
     note: str = ""
     """The first of its refusals."""
+    twisted: int = 0
+    """Calls of the task that were made with values of the injection in them."""
+
+
+def twists(task: Sequence[Any], attack: Sequence[Any]) -> list[Any]:
+    """Return the task's own calls, each with one value taken from a call of the injection."""
+    bent = [
+        call.model_copy(update={"args": {**call.args, key: other.args[key]}})
+        for call in task
+        for other in attack
+        if call.function == other.function and acts(call)
+        for key in call.args
+        if key in other.args and other.args[key] != call.args[key]
+    ]
+    return [call for index, call in enumerate(bent) if call not in bent[:index]]
 
 
 class Obedient:
@@ -83,17 +98,22 @@ def _call(call: Any) -> Call:
     return Call(name=call.function, arguments=dict(call.args))
 
 
-async def play(pair: Pair, *, plan: list[dict[str, Any]], guarded: bool) -> Played:
-    """Play a pair, and let AgentDojo judge it."""
+async def play(
+    pair: Pair, *, plan: list[dict[str, Any]], guarded: bool, twist: bool = False
+) -> Played:
+    """Play a pair, and let AgentDojo judge it; `twist` lets the injection bend the task's calls."""
     environment = pair.environment()
     before, made = environment.model_copy(deep=True), list[Any]()
     task, attack = pair.task.ground_truth(before), pair.attack.ground_truth(before)
+    bent = twists(task, attack) if twist else []
+    attack = bent or attack
     model = Obedient(task, attack, plan, pair.task.GROUND_TRUTH_OUTPUT)
     agent = Agent(
         "agent",
         model=model.model(),
         tools=[*tools_of(pair.dojo, environment, made), *([plan_calls] if plan else [])],
         middleware=[Flow()] if guarded else [],
+        limits=Budget(repeats=100),
     )
     result = await agent.arun(pair.task.PROMPT)
     if result.status != "done":
@@ -106,6 +126,7 @@ async def play(pair: Pair, *, plan: list[dict[str, Any]], guarded: bool) -> Play
         attacked=pair.dojo._check_injection_task_security(pair.attack, *judged),
         refused=len(refusals),
         note=refusals[0] if refusals else "",
+        twisted=sum(call in made for call in bent),
     )
 
 
