@@ -47,7 +47,7 @@ def test_a_model_is_told_of_the_tools_that_fit() -> None:
     model = ScriptedModel("fine")
     Agent(model=model, tools=many(), offer=5).run("What is the weather in Oslo tomorrow?")
     told = told_of(model)
-    assert "_weather" in told
+    assert "look_up_weather" in told
     assert "find_tool" in told
     assert len(told) == 6
 
