@@ -20,7 +20,7 @@ from bottega.plugin.manager import default_plugins
 from bottega.testing import Call, Say, ScriptedModel
 from bottega_plugins.guards.audit.chain import Chain
 from bottega_plugins.guards.audit.middleware import Audit, read_records
-from bottega_plugins.guards.audit.verify import Report, verify
+from bottega_plugins.guards.audit.verify import verify
 
 
 @pytest.fixture
@@ -156,9 +156,15 @@ def test_processes_share_one_chain(log: Path) -> None:
 
 
 def test_a_missing_log_is_one_line(log: Path) -> None:
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="nothing was written yet"):
         verify(log)
-    assert isinstance(Report().head, str)
+    written(log)
+    log.unlink()
+    with pytest.raises(InputError, match="is missing, though its head"):
+        verify(log)
+    log.mkdir()
+    with pytest.raises(InputError, match="cannot be read"):
+        read_records(log)
 
 
 @tool(permissions=frozenset({"network"}), effects="once")

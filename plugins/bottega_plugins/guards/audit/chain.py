@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
-from bottega.errors import StorageError
+from bottega.errors import InputError, StorageError
 from bottega.home import make_private
 from bottega.messages import Json
 
@@ -78,6 +78,16 @@ class Chain:
             os.pwrite(head, f"{text:<120}\n".encode("ascii"), 0)  # always as long as before
         finally:
             os.close(head)
+
+
+def missing(file: Path, error: OSError) -> InputError:
+    """Return the error of a log that is not there, or cannot be read."""
+    if not isinstance(error, FileNotFoundError):
+        return InputError(f"the audit log {file} cannot be read: {error.strerror or error}")
+    if Chain(file).head_file.exists():
+        return InputError(f"the audit log {file} is missing, though its head {file}.head is there")
+    hint = "put `audit` first in the graph's middleware"
+    return InputError(f"there is no audit log {file}: nothing was written yet", hint=hint)
 
 
 def canonical(record: Mapping[str, Json]) -> str:

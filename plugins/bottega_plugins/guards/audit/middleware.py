@@ -21,7 +21,7 @@ from bottega.messages import Json
 from bottega.middleware import Invocation, Middleware, ToolHandler
 from bottega.questions import PersonNeeded
 from bottega.tools import Output, Tool
-from bottega_plugins.guards.audit.chain import Chain, canonical
+from bottega_plugins.guards.audit.chain import Chain, canonical, missing, read_line
 
 Shown = Literal["masked", "hashed"]
 _LONGEST = 500
@@ -149,12 +149,8 @@ def _user() -> str:
 
 def read_records(file: Path) -> list[dict[str, Any]]:
     """Return the records of a log, torn lines left out. Raises InputError where there is none."""
-    from bottega.errors import InputError
-    from bottega_plugins.guards.audit.chain import read_line
-
     try:
         lines = file.read_bytes().split(b"\n")
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise InputError(f"the audit log {file} cannot be read: {reason}") from error
+        raise missing(file, error) from error
     return [record for record in map(read_line, lines) if record is not None]

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from bottega.errors import InputError
-from bottega_plugins.guards.audit.chain import FIRST, Chain, digest, read_line
+from bottega_plugins.guards.audit.chain import FIRST, Chain, digest, missing, read_line
 
 
 @dataclass(kw_only=True)
@@ -46,8 +45,7 @@ def _lines(file: Path) -> Iterator[bytes]:
         with file.open("rb") as source:
             yield from source
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise InputError(f"the audit log {file} cannot be read: {reason}") from error
+        raise missing(file, error) from error
 
 
 class _Check:
