@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import shutil
 import ssl
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hostile_urls import SPELLINGS
 from web_server import Names, Page, WebServer, page, redirect, serving
 
 from bottega.addresses import read_url
@@ -334,6 +336,43 @@ def test_what_cannot_be_reached_is_said(server: WebServer) -> None:
     assert "cannot be reached: Connection refused" in problem(gone.url, gone.at)
     said = problem("http://nowhere.test/", names=Names())
     assert said.startswith("no address is known for the host 'nowhere.test'")
+
+
+def test_a_name_server_that_hangs_holds_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = threading.Event()
+
+    def hang(*arguments: object, **options: object) -> list[object]:
+        answered.wait(100)
+        return []
+
+    monkeypatch.setattr("socket.getaddrinfo", hang)
+    limits = Limits(seconds=0.2)
+    said = problem("https://slow.example/", limits=limits)
+    assert said == "https://slow.example gave no whole answer within 0.2 s"
+    answered.set()
+
+
+def test_the_systems_resolver_is_asked(server: WebServer) -> None:
+    url = f"http://localhost:{server.port}/"
+    assert fetch(url, f"localhost:{server.port}").status == 404
+    assert server.seen[0].headers["Host"] == f"localhost:{server.port}"
+    said = problem("https://no-such-name.invalid/")
+    assert said.startswith("no address is known for the host 'no-such-name.invalid'")
+
+
+IN_HEADERS = [url for url in SPELLINGS if url.isprintable()]
+
+
+def test_no_spelling_of_a_redirect_leads_inside(server: WebServer) -> None:
+    names = Names(outside_test=[["127.0.0.1"]])
+    here = f"outside.test:{server.port}"
+    for spelling in IN_HEADERS:
+        server.seen.clear()
+        server.pages["/"] = redirect(spelling)
+        with contextlib.suppress(ToolError):
+            fetch(f"http://{here}/", "outside.test", names=names)
+        assert {seen.headers["Host"] for seen in server.seen} == {here}, spelling
+    assert set(names.asked) == {"outside.test"}
 
 
 def test_the_runs_own_deadline_counts(server: WebServer) -> None:

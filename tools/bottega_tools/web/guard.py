@@ -10,12 +10,14 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from bottega.addresses import BAD_PORTS, Address
 from bottega.destinations import Allowed, local_name, refusal
 from bottega.errors import ToolError
 from bottega.hostnames import IPAddress
 from bottega.permissions import Permissions
+from bottega.threads import Call
 
 Lookup = Callable[[str, int], Awaitable[Sequence[str]]]
 """Return the addresses that a name stands for. Raises OSError where there is none."""
@@ -24,9 +26,17 @@ _MOST_ANSWERS = 32
 
 
 async def look_up(host: str, port: int) -> Sequence[str]:
-    """Ask the system's resolver."""
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    """Ask the system's resolver, in a thread that nobody waits for when it hangs."""
+    ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    call = Call(ask, lambda: None)
+    call.start()
+    try:
+        found, problem = await call.future
+    except asyncio.CancelledError:
+        call.abandon()
+        raise
+    if problem is not None:
+        raise problem
     return [str(entry[4][0]) for entry in found]
 
 
