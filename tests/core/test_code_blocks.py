@@ -1,5 +1,7 @@
 """Finding code in what models really write, and anything else."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,6 +74,19 @@ def test_what_is_no_code_is_said_in_one_line(text):
 
 def test_a_final_answer_in_words_is_taken():
     assert read("Thought: I know.\nFinal Answer: it is\n42").answer == "it is\n42"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"I write it between <code> and </code> tags, or so.\n```python\n{CODE}\n```",
+        f"I write it in <code> tags.\n```python\n{CODE}\n```",
+        json.dumps({"thought": "look", "code": CODE}),
+        json.dumps({"thought": "look", "code": f"```py\n{CODE}\n```"}),
+    ],
+)
+def test_tags_that_are_spoken_of_and_replies_held_to_json(text):
+    assert read(text).calls[0].arguments["code"] == CODE
 
 
 def test_fences_within_strings_and_longer_fences():

@@ -6,12 +6,15 @@ Never raises, whatever the text. Which of it is run, and what is said where ther
 
 from __future__ import annotations
 
+import json
 import re
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
-from bottega.code.source import is_clearly_code
+from bottega.code.source import LONGEST, is_clearly_code
+from bottega.messages import Json
 
 _PYTHON = {"", "py", "python", "python3", "py3", "ipython", "ipython3", "code", "tool_code", "none"}
 _FENCE = re.compile(r"^[ \t>]*(?P<mark>`{3,}|~{3,})[ \t]*(?P<info>[^`\n]*)$")
@@ -56,7 +59,24 @@ def find_code(text: str) -> Found:
         code = "\n\n".join(filter(None, (_clean(block.code) for block in blocks)))
         thought = _thought(text[: blocks[0].start])
         return Found(code=code, thought=thought, end=blocks[-1].end)
-    return _bare(text)
+    return _in_json(text) or _bare(text)
+
+
+def _in_json(text: str) -> Found | None:
+    """Read what models write that are held to JSON: `{"thought": ..., "code": ...}`."""
+    if not text.lstrip().startswith("{") or len(text) > LONGEST:
+        return None
+    try:
+        read: Json = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    reply = cast("dict[str, Json]", read) if isinstance(read, dict) else {}
+    code = reply.get("code")
+    if not isinstance(code, str) or not code.strip():
+        return None
+    inner = find_code(code) if "```" in code or "<code" in code else None
+    thought = str(reply.get("thought") or "").strip()
+    return Found(code=inner.code if inner else _clean(code), thought=thought, end=len(text))
 
 
 def _sensible(blocks: list[_Block]) -> list[_Block]:
@@ -81,7 +101,7 @@ def _blocks(text: str) -> Iterator[_Block]:
         fence, tag = _FENCE.match(line), _OPEN_TAG.search(line)
         if fence:
             block = _fenced(text, at, min(stop + 1, len(text)), fence)
-        elif tag:
+        elif tag and _is_marked(text, line, at + tag.start(), at + tag.end()):
             block = _tagged(text, at + tag.start(), at + tag.end())
         elif _OBSERVED.match(line):
             return
@@ -90,6 +110,13 @@ def _blocks(text: str) -> Iterator[_Block]:
             continue
         yield block
         at = max(block.end, at + 1)
+
+
+def _is_marked(text: str, line: str, start: int, begin: int) -> bool:
+    """Say whether a tag marks code: one within a line may only be spoken of."""
+    return line.lstrip(" \t>*").lower().startswith("<code") or is_clearly_code(
+        _clean(_tagged(text, start, begin).code)
+    )
 
 
 def _fenced(text: str, start: int, begin: int, fence: re.Match[str]) -> _Block:
