@@ -52,7 +52,7 @@ class Choice:
 
     _: KW_ONLY
     only: Sequence[str] = ()
-    """Their own names; empty for all."""
+    """Their own names, as where they come from or as models call them; empty for all."""
     prefix: str = ""
     """Put before each name with an underscore: `files` makes `files_read` of `read`."""
     rename: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -64,12 +64,16 @@ class Choice:
         `source` is what messages call the set. Raises InputError for names that it does not have.
         """
         found = {tool.spec.name: tool for tool in tools}
+        clean = {str(getattr(tool, "original", name)): name for name, tool in found.items()}
         for name in (*self.only, *self.rename):
-            if name not in found:
+            if name not in found and name not in clean:
                 raise InputError(f"{source} has no tool {name!r}", hint=suggest(name, found))
-        wanted = set(self.only or found)
+        wanted = {clean.get(name, name) for name in self.only} or set(found)
+        names = {clean.get(old, old): new for old, new in self.rename.items()}
         return tuple(
-            renamed(tool, self.name(name)) for name, tool in found.items() if name in wanted
+            renamed(tool, names.get(name) or self.name(name))
+            for name, tool in found.items()
+            if name in wanted
         )
 
     def name(self, name: str) -> str:

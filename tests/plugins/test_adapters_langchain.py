@@ -280,3 +280,17 @@ def test_there_and_back_keeps_the_tool() -> None:
     assert made.spec.parameters["required"] == ["a"]
     assert ask_tool(made, a=2) == "3"
     assert ask_tool(made, a=-1) == "Error: too small (give more)"
+
+
+def test_a_tool_that_only_says_it_is_async_runs_in_a_thread() -> None:
+    class Old(BaseTool):
+        name: str = "old"
+        description: str = "Old."
+
+        def _run(self, text: str) -> str:
+            return f"{text} in {threading.current_thread() is threading.main_thread()}"
+
+        async def _arun(self, text: str) -> str:
+            raise NotImplementedError("old does not support async")
+
+    assert ask(Old(), text="run") == "run in False"

@@ -12,7 +12,7 @@ from mcp_nursery import contents, described, raw, raw_command
 
 from bottega import Agent, Graph
 from bottega.cli.main import bottega as cli
-from bottega.errors import InputError
+from bottega.errors import InputError, StorageError
 from bottega.testing import ScriptedModel, call
 
 ECHO = described("echo", "Say it back.", text={"type": "string"})
@@ -213,3 +213,43 @@ def test_a_graph_s_mistakes_are_told_before_anything_starts(folder: Path) -> Non
     assert "has no option 'onyl'" in str(said.exception)
     said = mcp("approve", graph(folder), "your", "--yes")
     assert "names no MCP server 'your'" in str(said.exception)
+
+
+def test_names_that_models_cannot_call_are_made_to_fit_and_kept_apart(folder: Path) -> None:
+    file = folder / "tools.json"
+    file.write_text(json.dumps([described(name) for name in ("a.b", "a_b", "é")]))
+    assert [t.spec.name for t in raw(file).tools] == ["a_b", "a_b_2", "tool"]
+    assert [t.spec.name for t in raw(file, only=["a.b"]).tools] == ["a_b"]
+    assert [t.spec.name for t in raw(file, only=["a.b"], rename={"a.b": "c"}).tools] == ["c"]
+
+
+def test_two_servers_of_one_name_are_not_approved_as_one(folder: Path) -> None:
+    path = graph(folder)
+    other = json.dumps({"command": ["other"], "name": "mine"})
+    path.write_text(path.read_text().replace("edges:", f"      - mcp: {other}\nedges:"))
+    said = mcp("approve", path, "--yes")
+    assert "names two MCP servers 'mine'" in str(said.exception)
+
+
+def test_a_damaged_key_approves_nothing(folder: Path, tmp_path: Path) -> None:
+    path = graph(folder)
+    mcp("approve", path, "--yes")
+    key = tmp_path / "config" / "bottega" / "consent.key"
+    assert key.stat().st_mode & 0o777 == 0o600
+    key.write_bytes(b"")
+    with pytest.raises(StorageError, match=r"consent\.key is damaged"):
+        tools(path)
+
+
+def test_a_node_may_use_several_servers(folder: Path) -> None:
+    path = graph(folder, prefix="one")
+    two = json.dumps(
+        {"command": raw_command(folder / "tools.json"), "name": "second", "prefix": "two"}
+    )
+    path.write_text(path.read_text().replace("edges:", f"      - mcp: {two}\nedges:"))
+    said = mcp("approve", path, "second", "--yes")
+    assert "mine" not in said.output
+    with pytest.raises(InputError, match=r"'mine' .* is not approved"):
+        tools(path)
+    mcp("approve", path, "--yes")
+    assert tools(path) == ["one_echo", "two_echo"]

@@ -173,8 +173,13 @@ class Reader:
         self.findings.add(mark, f"{what}: {clip(name)} is not a name", "names have no spaces")
         return False
 
-    def references(self, node: Node | None, what: str) -> tuple[Reference, ...] | None:
-        """Return a list of registered things; each may stand once."""
+    def references(
+        self, node: Node | None, what: str, *, with_options: bool = False
+    ) -> tuple[Reference, ...] | None:
+        """Return a list of registered things; each may stand once.
+
+        `with_options`: once with the same options. A name may stand for several things: each MCP server is an `mcp` with another command.
+        """
         items = None if node is None else self.items(node, what, "names")
         if items is None:
             return None
@@ -183,11 +188,12 @@ class Reader:
             reference = self.reference(item, what)
             if reference is None:
                 continue
-            if reference.name in found:
-                first = found[reference.name].mark.line
+            key = repr((reference.name, reference.options if with_options else None))
+            if key in found:
+                first = found[key].mark.line
                 message = f"{what}: {reference.name!r} stands here a second time"
                 self.findings.add(reference.mark, message, f"it stands first on line {first}")
-            found.setdefault(reference.name, reference)
+            found.setdefault(key, reference)
         return tuple(found.values())
 
     def unknown(self, entry: Entry, what: str, known: Iterable[str]) -> None:

@@ -66,7 +66,7 @@ def read_node(entry: Entry, reader: Reader) -> NodeSpec:
         model=reader.reference(fields.get("model"), "model"),
         decider=reader.reference(fields.get("decider"), "decider"),
         dialect=reader.reference(fields.get("dialect"), "dialect"),
-        tools=reader.references(fields.get("tools"), "tools") or (),
+        tools=reader.references(fields.get("tools"), "tools", with_options=True) or (),
         middleware=reader.references(fields.get("middleware"), "middleware"),
         sampling=_sampling(fields.get("sampling"), reader),
         allow=_allow(fields.get("allow"), reader),

@@ -5,6 +5,7 @@ Importing this imports nothing of LangChain: who has such a tool has imported it
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 from collections.abc import Mapping
@@ -46,7 +47,11 @@ def _tool(thing: Any, declared: Mapping[str, Any]) -> Tool:
         return {"type": "tool_call", "id": name, "name": thing.name, "args": arguments}
 
     async def call_async(arguments: dict[str, Json], context: ToolContext) -> Output:
-        return _output(await thing.ainvoke(asked(arguments, context)), final=direct)
+        try:
+            message = await thing.ainvoke(asked(arguments, context))
+        except NotImplementedError:  # many tools have an `_arun` that says only this
+            message = await asyncio.to_thread(thing.invoke, asked(arguments, context))
+        return _output(message, final=direct)
 
     def call(arguments: dict[str, Json], context: ToolContext) -> Output:
         return _output(thing.invoke(asked(arguments, context)), final=direct)

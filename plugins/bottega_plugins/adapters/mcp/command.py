@@ -157,7 +157,10 @@ def _servers(context: FactoryContext, graph: Path, names: Sequence[str]) -> list
             if reference.name == OFFER:
                 check_options("tool 'mcp'", offered, reference.options)
                 server = make_server(spec.folder, dict(reference.options))
-                found.setdefault(server.name, server)
+                other = found.setdefault(server.name, server)
+                if other.launch != server.launch:
+                    problem = f"{graph} names two MCP servers {server.name!r}"
+                    raise InputError(problem, hint="give one of them another `name`")
     for name in names:
         if name not in found:
             raise InputError(f"{graph} names no MCP server {name!r}", hint=suggest(name, found))

@@ -71,6 +71,8 @@ class Connection:
         self._over = asyncio.Event()
         self._starts: deque[float] = deque(maxlen=MOST_STARTS)
         self._calls = 0
+        self._unwanted = False
+        """Whether it is to end with the last call that is under way."""
         self._lost = False
         """Whether it was the other side that ended the connection."""
         self._refusal: BottegaError | None = None
@@ -81,6 +83,7 @@ class Connection:
     async def use(self, work: Callable[[Client], Awaitable[T]]) -> T:
         """Do something with the connection. Raises ToolError for whatever the server does wrong."""
         self._calls += 1
+        self._unwanted = False
         try:
             client = await self._connected()
             try:
@@ -91,10 +94,15 @@ class Connection:
                 raise self._problem(error) from error
         finally:
             self._calls -= 1
+            if self._unwanted and not self._calls:
+                self._over.set()
 
     async def close(self, *, always: bool = False) -> None:
-        """End the connection, unless calls of others are under way."""
-        if self._owner is None or (self._calls and not always):
+        """End the connection, or have the last of the calls that are under way end it."""
+        if self._owner is None:
+            return
+        if self._calls and not always:
+            self._unwanted = True
             return
         self._over.set()
         await asyncio.wait([self._owner])

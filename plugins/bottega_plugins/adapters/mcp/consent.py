@@ -13,6 +13,7 @@ import json
 import os
 import secrets
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -102,9 +103,23 @@ def _key() -> bytes:
     base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
     file = Path(base) / "bottega" / "consent.key"
     try:
-        if not file.exists() or not file.stat().st_size:
-            make_private(file)
-            file.write_bytes(secrets.token_bytes(_KEY_BYTES))
-        return file.read_bytes()
+        if not file.exists():
+            _make_key(file)
+        key = file.read_bytes()
     except OSError as error:
         raise StorageError(f"{file} cannot be used: {error.strerror}") from error
+    if len(key) != _KEY_BYTES:
+        raise StorageError(f"{file} is damaged", hint="delete it, and approve what you use anew")
+    return key
+
+
+def _make_key(file: Path) -> None:
+    """Write a key, whole, unless somebody else was quicker. Raises OSError."""
+    new = file.with_name(f".{file.name}-{secrets.token_hex(8)}")
+    make_private(new)
+    try:
+        new.write_bytes(secrets.token_bytes(_KEY_BYTES))
+        with suppress(FileExistsError):
+            os.link(new, file)
+    finally:
+        new.unlink()

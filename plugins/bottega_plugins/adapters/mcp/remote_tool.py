@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from bottega.errors import InputError
 from bottega.schema_tool import SchemaTool
+from bottega.tool_name import clean_name
 from bottega.tools import Effects, Output, Tool, ToolContext, tool
+from bottega.toolset import renamed
 from bottega_plugins.adapters.mcp.content import prompt_output, resource_output, result_output
 
 if TYPE_CHECKING:
@@ -76,15 +78,20 @@ def make_tools(server: Server, catalogue: Catalogue) -> list[Tool]:
     made: list[Tool] = []
     for make, entry, name in entries:
         try:
-            made.append(make(server, entry))
+            made.append(_distinct(make(server, entry), made))
         except InputError as error:
             if server.only and name not in server.only:
                 continue
             hint = "leave it out: name the others in `only`"
             raise InputError(f"{entry.kind} {error.message}", hint=hint) from error
     if server.resources and catalogue.resources:
-        made += [_list_resources(server), _read_resource(server)]
+        made += [_distinct(each(server), made) for each in (_list_resources, _read_resource)]
     return made
+
+
+def _distinct(tool: Tool, others: Sequence[Tool]) -> Tool:
+    """Return the tool, renamed where two names come to one: `a.b` and `a_b`."""
+    return renamed(tool, clean_name(tool.spec.name, [other.spec.name for other in others]))
 
 
 def _tool(server: Server, entry: Entry) -> Tool:

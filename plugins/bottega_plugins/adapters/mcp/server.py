@@ -148,7 +148,8 @@ class MCPServer:
 
     async def aclose(self) -> None:
         """End the connection and the program; the next call begins anew."""
-        await elsewhere(self._connection.close())
+        if "_connection" in self.__dict__:
+            await elsewhere(self._connection.close())
 
     def close(self) -> None:
         """Do the same where there is no event loop."""
