@@ -178,7 +178,7 @@ class Reader:
     ) -> tuple[Reference, ...] | None:
         """Return a list of registered things; each may stand once.
 
-        `with_options`: once with the same options. A name may stand for several things: each MCP server is an `mcp` with another command.
+        `with_options`: once with the same options, as each MCP server is an `mcp` with others.
         """
         items = None if node is None else self.items(node, what, "names")
         if items is None:
