@@ -155,6 +155,8 @@ def _try(kind: OfferKind, name: str, context: FactoryContext) -> str:
     if kind == "sandbox":
         made.check()
         return "holds hostile code" if made.boundary else "no boundary: for trusted code only"
+    if kind == "tool" and hasattr(made, "ready"):  # one that needs a program of the machine
+        return str(made.ready())
     if kind != "embedder":
         return "can be made"
     vectors = asyncio.run(made.embed(["Is there a doctor in the house?"]))

@@ -33,12 +33,8 @@ class BrowserTools:
         Raises InputError where there is no Chromium, NotInstalledError without Playwright.
         """
         from bottega_tools.browser import acting, looking
-        from bottega_tools.browser.options import find_chromium
 
-        if find_spec("playwright") is None:
-            raise NotInstalledError("playwright", "browser")
-        find_chromium(self._options.executable)
-        _ = self._options.sandboxed
+        self.ready()
 
         kinds = (
             looking.Navigate,
@@ -53,6 +49,16 @@ class BrowserTools:
             acting.Scroll,
         )
         return tuple(kind(self._chromium) for kind in kinds)
+
+    def ready(self) -> str:
+        """Say which Chromium it is. Raises as `tools` does."""
+        from bottega_tools.browser.options import find_chromium
+
+        if find_spec("playwright") is None:
+            raise NotInstalledError("playwright", "browser")
+        path = find_chromium(self._options.executable)
+        boxed = self._options.sandboxed
+        return f"drives {path}" + ("" if boxed else ", without its own sandbox, for root has none")
 
     async def aclose(self) -> None:
         """End the browser; the next page that is opened starts it again."""
