@@ -7,7 +7,7 @@ processes are `bottega.calling`; when to stop is the loop's business.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from bottega import chance
@@ -15,6 +15,7 @@ from bottega.artifacts import READ_ARTIFACT, is_secret
 from bottega.calling import call_tool
 from bottega.confinement import free
 from bottega.counsel import Counsel
+from bottega.done import Done, failed, misused, replayed
 from bottega.errors import (
     BottegaError,
     BudgetExceeded,
@@ -27,13 +28,13 @@ from bottega.heard import Heard
 from bottega.inner_calls import InnerCalls
 from bottega.journal import Journal
 from bottega.labels import Conversation
-from bottega.messages import Json, Message, ToolCall, ToolResult, result_from_json, result_to_json
+from bottega.messages import Message, ToolCall, ToolResult, result_from_json, result_to_json
 from bottega.middleware import Invocation, refusal_hearers, wrap_tool
 from bottega.node import AgentParts
 from bottega.permissions import Permissions
 from bottega.person import Person
 from bottega.place import place, within
-from bottega.questions import PersonNeeded, Question
+from bottega.questions import PersonNeeded
 from bottega.run import RunContext
 from bottega.secrets import mask, mask_citation
 from bottega.spending import Spending
@@ -46,28 +47,6 @@ OUTCOME_UNKNOWN = (
 
 SHOWN_TO_CODE = 100_000
 """Characters of a result that code which calls a tool is given."""
-
-
-@dataclass(kw_only=True, slots=True)
-class Done:
-    """A call that was carried out, or refused."""
-
-    result: ToolResult
-    final: bool = False
-    """The result is the agent's answer."""
-    structured: bool = False
-    """Its content is the JSON of a value."""
-    misused: bool = False
-    """The call itself was wrong: no such tool, or arguments that do not fit."""
-    printed: str = ""
-    seconds: float = 0.0
-    replayed: bool = False
-    recorded: bool = False
-    """Its result is in the journal."""
-    note: Json = None
-    """What the tool wants written down with its result; see `bottega.inner_calls`."""
-    question: Question | None = None
-    """The call waits for a person; there is no result yet."""
 
 
 class Actions:
@@ -123,11 +102,11 @@ class Actions:
         keeps = self.journal.keeps
         recorded = self.journal.entries.get(f"{step}/result/{call.id}") if keeps else None
         if recorded is not None:  # whatever tools there are now
-            return _replayed(recorded)
+            return replayed(recorded)
         tool = self._tools.get(call.name) or self._pager(call.name)
         if tool is None:
             error = UnknownNameError("tool", call.name, self._tools)
-            return _misused(call, str(error))
+            return misused(call, str(error))
         try:
             self._allowed(tool)
         except BottegaError as error:
@@ -136,7 +115,7 @@ class Actions:
         try:
             arguments = tool.validate(call.arguments)
         except BottegaError as error:
-            return _misused(call, str(error))
+            return misused(call, str(error))
         refused = self._refused(call, step) if keeps else None
         if refused is not None:
             return Done(result=refused, misused=True, replayed=True, recorded=True)
@@ -298,25 +277,3 @@ class Actions:
 def _is_settled(entries: Mapping[str, Any], intent: str, parked: str) -> bool:
     """Say whether a call that was begun before came to a person's question, not to its death."""
     return intent not in entries or parked in entries
-
-
-def failed(call: ToolCall, problem: str) -> ToolResult:
-    """Make the result of a call that did not work."""
-    content = f"Error: {mask(problem)}"
-    return ToolResult(call_id=call.id, name=call.name, content=content, is_error=True)
-
-
-def _misused(call: ToolCall, problem: str) -> Done:
-    """Refuse a call that is wrong; the house says so, in the words of whoever made the call."""
-    return Done(result=replace(failed(call, problem), trust="trusted"), misused=True)
-
-
-def _replayed(recorded: Mapping[str, Any]) -> Done:
-    result = result_from_json(recorded["result"])
-    return Done(
-        result=result,
-        final=recorded["final"],
-        structured=recorded.get("structured", False),
-        replayed=True,
-        recorded=True,
-    )

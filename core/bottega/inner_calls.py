@@ -13,13 +13,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bottega.done import Done, failed
 from bottega.errors import BottegaError, ToolError
 from bottega.messages import Citation, Image, Json, ToolCall, ToolResult, result_to_json
 from bottega.model import ToolSpec
 from bottega.questions import PersonNeeded
 
 if TYPE_CHECKING:
-    from bottega.actions import Actions, Done
+    from bottega.actions import Actions
     from bottega.belongings import Belongings
 
 DONE = "done"
@@ -148,8 +149,6 @@ class InnerCalls:
             self._actions.tell(what)
 
     def _refused(self, name: str) -> Done | None:
-        from bottega.actions import Done, failed
-
         tool = self._actions.tool(name)
         if tool is None or not (tool.hand_off or tool.calls_tools):
             return None

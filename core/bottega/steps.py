@@ -11,9 +11,10 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from bottega.actions import Actions, Done, failed
+from bottega.actions import Actions
 from bottega.asking import Asking
 from bottega.dialect import Turn
+from bottega.done import Done, failed
 from bottega.errors import (
     BottegaError,
     ModelError,
