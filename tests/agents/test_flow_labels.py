@@ -5,15 +5,19 @@ from dataclasses import replace
 
 import pytest
 from test_communication import crew
-from test_team import run
+from test_team import parts, run
+from test_threads import line
 
 from bottega import Agent, tool
+from bottega.events import Asked
 from bottega.memory import Fact
 from bottega.plugin.context import FactoryContext
 from bottega.plugin.manager import default_plugins
+from bottega.questions import Ruling
 from bottega.testing import ScriptedModel, call
 from bottega_agents.roles.coordinator import Coordinator
 from bottega_plugins.guards.flow.middleware import REFUSED, Flow
+from bottega_plugins.guards.flow.policy import read_policy
 
 MALLORY, ANN = "mallory@evil.example", "ann@bank.example"
 
@@ -118,3 +122,28 @@ def test_labels_come_back_with_the_thread(bank, tmp_path):
     later = agent(call("pay", to=MALLORY), call("pay", to=ANN), "Done.")
     later.run("Settle it.", thread="t")
     assert bank.paid == [ANN]
+
+
+def test_a_call_waits_on_disk_for_a_person_and_the_labels_with_it(bank, tmp_path):
+    store = tmp_path / "bottega.db"
+
+    def again(*script, **job):
+        made = line(parts("a", ScriptedModel(*script), tools=(read_mail, bank)))
+        flow = Flow(read_policy(on_violation="ask"))
+        made = replace(made, parts={"a": replace(made.parts["a"], middleware=(flow,))})
+        return run(made, run_id="r", store=store, **job)
+
+    events = again(call("read_mail"), call("pay", to=MALLORY), task=f"Read my mail, and pay {ANN}.")
+    (asked,) = [event.question for event in events if isinstance(event, Asked)]
+    assert "comes from read_mail" in asked["text"]
+    assert bank.paid == []
+    no = {asked["id"]: Ruling(verdict="reject", text="I know no Mallory")}
+    rest = (call("pay", to=MALLORY.upper()), "Done.")
+    (asked,) = [
+        event.question
+        for event in again(*rest, task="", resume=True, rulings=no)
+        if isinstance(event, Asked)
+    ]
+    yes = {asked["id"]: Ruling(verdict="approve")}
+    again("Done.", task="", resume=True, rulings=yes)
+    assert bank.paid == [MALLORY.upper()]
