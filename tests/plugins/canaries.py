@@ -44,6 +44,7 @@ class Canaries:
         self._sockets = [self._tcp, self._udp, *self._unix]
         for each in self._sockets:
             each.setblocking(False)
+        self._marks = self._marked()
         return self
 
     def __exit__(
@@ -83,6 +84,8 @@ class Canaries:
             wrong.append("it got what it must not get")
         if self._file.read_text() != _SECRET or len(list(self._folder.iterdir())) > 2:
             wrong.append("the files were changed")
+        if self._marked() != self._marks:
+            wrong.append("modes, owners or times were changed")
         state = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()[0]
         if self._process.poll() is not None or state == "T":
             wrong.append("the process was ended or stopped")
@@ -102,6 +105,10 @@ class Canaries:
                 continue
             found.append(each)
         return found
+
+    def _marked(self) -> list[tuple[int, int, int, int]]:
+        each = [self._file.stat(), self._folder.stat()]
+        return [(one.st_mode, one.st_uid, one.st_gid, one.st_mtime_ns) for one in each]
 
     @staticmethod
     def _machine() -> tuple[str, ...]:

@@ -252,6 +252,14 @@ def _write() -> list[tuple[str, str]]:
     return [
         *found,
         (
+            "mode, owner and times",
+            "import os\nfor p in (CANARY_FILE, CANARY_FOLDER):\n"
+            "    for f, a in ((os.chmod, (0o777,)), (os.chown, (1, 1)), (os.utime, ((1, 1),)),\n"
+            "                 (os.setxattr, ('user.x', b'x'))):\n"
+            "        try: f(p, *a)\n        except OSError as e: print(e.errno)\n"
+            "        else: print('ESCAPED', f)",
+        ),
+        (
             "removal",
             "import os, shutil\nfor p in (CANARY_FILE, CANARY_FOLDER):\n"
             "    shutil.rmtree(p, ignore_errors=True)\n"

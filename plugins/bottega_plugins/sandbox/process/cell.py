@@ -61,6 +61,9 @@ class Inhabitants:
 class Cell:
     """A sandbox: made by `start`, of use after `ready`, and gone after `end`."""
 
+    hint = "it needs namespaces: run as root, or allow them (sysctl user.max_user_namespaces)"
+    """What to do where it does not start."""
+
     def __init__(self, recipe: Recipe, places: Places | None) -> None:
         """Start it, without waiting. Raises SandboxError and OSError."""
         self.recipe = recipe
@@ -156,7 +159,7 @@ class Cell:
         except (OSError, ProtocolError):
             data, ancillary, first = b"", [], None
         if not isinstance(first, Ready) or not ancillary:
-            raise SandboxError(f"the sandbox did not start: {self._last_words()}", hint=_HINT)
+            raise SandboxError(f"the sandbox did not start: {self._last_words()}", hint=self.hint)
         runner, user, _ = _CREDENTIALS.unpack(ancillary[0][2][: _CREDENTIALS.size])
         if self._user and user != self._user:
             raise SandboxError("the sandbox did not start: its runner kept its user")
@@ -264,8 +267,3 @@ class Cell:
         os.close(self.printed)
         if self._group is not None:
             self._group.remove()
-
-
-_HINT = (
-    "it needs namespaces: run as root, or allow user namespaces (sysctl user.max_user_namespaces)"
-)

@@ -7,6 +7,7 @@ See https://github.com/multikernel/sandlock.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
@@ -16,12 +17,14 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from base64 import b64encode
 from contextlib import suppress
 from pathlib import Path
 
 from bottega_plugins.sandbox.process.cell import Cell, Inhabitants
 from bottega_plugins.sandbox.process.family import parent_of
 from bottega_plugins.sandbox.process.recipe import Recipe
+from bottega_plugins.sandbox.process.seccomp import assemble
 from bottega_plugins.sandbox.process.supervisor import descendants, end_descendants
 
 _DEVICES = ("null", "zero", "random", "urandom")
@@ -30,6 +33,8 @@ _HERE = Path(__file__).parent
 
 class LockCell(Cell):
     """A sandbox of sandlock's."""
+
+    hint = "it needs Landlock: see `bottega doctor`; or use 'process' or 'monty'"
 
     def __init__(self, recipe: Recipe) -> None:
         """Start it, without waiting. Raises OSError."""
@@ -53,7 +58,7 @@ class LockCell(Cell):
             stderr=output,
             start_new_session=True,
             cwd="/",
-            env={},
+            env={"HOME": str(self._folder)},
         )
 
     def _policy(self) -> dict[str, object]:
@@ -62,7 +67,7 @@ class LockCell(Cell):
         places = [sys.base_prefix, f"/usr/lib/{multiarch}", f"/lib/{multiarch}", "/lib64"]
         readable = [*places, str(_HERE / "runner.py"), *(f"/dev/{name}" for name in _DEVICES)]
         return {
-            "path": [sysconfig.get_path("purelib")],
+            "path": [_home_of("sandlock")],
             "fs_readable": [each for each in readable if Path(each).exists()],
             "fs_writable": [str(self._folder)],
             "cwd": str(self._folder),
@@ -78,7 +83,7 @@ class LockCell(Cell):
         limits = json.loads(self.recipe.limits(0, grouped=False))
         limits["resources"]["FSIZE"] = self.recipe.disk
         limits["resources"].pop("NPROC")  # counts what else its user runs: sandlock counts itself
-        limits["lowered"] = True
+        limits["filter"] = b64encode(assemble(attributes=False)).decode("ascii")
         runner = [str(_HERE / "runner.py"), "0", json.dumps(limits)]
         return [str(python), "-I", "-S", "-B", "-X", "utf8", *runner]
 
@@ -113,3 +118,9 @@ class LockCell(Cell):
     def end(self) -> None:
         super().end()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _home_of(package: str) -> str:
+    """Return the folder from which a package is imported."""
+    found = importlib.util.find_spec(package)
+    return str(Path(found.origin).parents[1]) if found and found.origin else ""

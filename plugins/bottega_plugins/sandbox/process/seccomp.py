@@ -12,7 +12,7 @@ import struct
 from dataclasses import dataclass
 
 from bottega.errors import SandboxError
-from bottega_plugins.sandbox.process.syscalls import ALLOWED, NEWEST
+from bottega_plugins.sandbox.process.syscalls import ALLOWED, ATTRIBUTES, NEWEST
 
 _LOAD = 0x20  # BPF_LD | BPF_W | BPF_ABS
 _EQUAL = 0x15  # BPF_JMP | BPF_JEQ | BPF_K
@@ -68,21 +68,38 @@ class _Machine:
     socketpair: int
     ioctl: int
     prctl: int
+    own: tuple[tuple[int, int], ...]
+    """Calls on any process, and their argument that names it: 0 is the caller itself."""
 
 
 _MACHINES = {
     "x86_64": _Machine(
-        audit=0xC000003E, clone=56, clone3=435, socket=41, socketpair=53, ioctl=16, prctl=157
+        audit=0xC000003E,
+        clone=56,
+        clone3=435,
+        socket=41,
+        socketpair=53,
+        ioctl=16,
+        prctl=157,
+        own=((302, 0), (203, 0), (141, 1)),  # prlimit64, sched_setaffinity, setpriority
     ),
     "aarch64": _Machine(
-        audit=0xC00000B7, clone=220, clone3=435, socket=198, socketpair=199, ioctl=29, prctl=167
+        audit=0xC00000B7,
+        clone=220,
+        clone3=435,
+        socket=198,
+        socketpair=199,
+        ioctl=29,
+        prctl=167,
+        own=((261, 0), (122, 0), (140, 1)),
     ),
 }
 
 
-def assemble(machine: str = "") -> bytes:
+def assemble(machine: str = "", *, attributes: bool = True) -> bytes:
     """Return the program for this machine, or the one named, as `struct sock_filter[]`.
 
+    Without `attributes` no file's mode, owner or times can be changed: Landlock lets that pass.
     Raises SandboxError for a machine that it is not written for.
     """
     name = machine or platform.machine()
@@ -94,13 +111,16 @@ def assemble(machine: str = "") -> bytes:
     program += _step(_EQUAL, made.audit, 1, 0) + _step(_RETURN, _KILL)
     program += _step(_LOAD, _NUMBER)
     for number in ALLOWED[name]:
-        program += _when(number, _step(_RETURN, _ALLOW))
+        if attributes or number not in ATTRIBUTES[name]:
+            program += _when(number, _step(_RETURN, _ALLOW))
     program += _when(made.clone3, _step(_RETURN, _ABSENT))  # its flags are out of a filter's reach
     program += _when(made.clone, _argument(0) + _step(_ANY_BIT, _NAMESPACES, 0, 1) + _refuse_or())
     program += _when(made.socket, _step(_RETURN, _NO_SUCH_FAMILY))
     program += _when(made.socketpair, _one_of(0, (_AF_UNIX,)))
     program += _when(made.ioctl, _one_of(1, _IOCTLS))
     program += _when(made.prctl, _one_of(0, _PRCTLS))
+    for number, argument in made.own:
+        program += _when(number, _one_of(argument, (0,)))
     program += _step(_GREATER, NEWEST, 0, 1) + _step(_RETURN, _ABSENT)
     return program + _step(_RETURN, _REFUSE)
 
