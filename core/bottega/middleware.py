@@ -62,8 +62,9 @@ def refusal_hearers(
     middleware: Sequence[Middleware],
 ) -> tuple[Callable[[Invocation, str], Awaitable[None]], ...]:
     """Return the methods of those who want to hear of refused calls."""
+    deaf = (None, Middleware.refused)  # a stranger's may have the two other methods alone
     return tuple(
-        item.refused for item in middleware if type(item).refused is not Middleware.refused
+        item.refused for item in middleware if getattr(type(item), "refused", None) not in deaf
     )
 
 

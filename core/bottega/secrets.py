@@ -14,7 +14,6 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
@@ -63,13 +62,16 @@ _SHAPES: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = tuple(
     )
 )
 _registered: set[str] = set()
+_known: tuple[dict[bytes, bytes], tuple[str, ...]] | None = None
+"""The environment as it was, and what is secret in it."""
 
 
 def register(value: str) -> None:
     """Take a value as a secret from now on: a key that came from elsewhere than the environment."""
+    global _known  # noqa: PLW0603  # worked out anew at the next look
     if len(value) >= _SHORTEST:
         _registered.add(value)
-        _known.cache_clear()
+        _known = None
 
 
 def mask(text: str) -> str:
@@ -122,14 +124,17 @@ def _known_now() -> tuple[str, ...]:
 
     `os.environ` decodes each of its variables at each look: that would take fifty microseconds.
     """
+    global _known  # noqa: PLW0603  # replaced as a whole, so that threads see one or the other
     raw: dict[bytes, bytes] = vars(os.environ)["_data"]
-    return _known(tuple(raw.items()))
+    known = _known
+    if known is None or known[0] != raw:
+        known = _known = (dict(raw), _worked_out(raw))
+    return known[1]
 
 
-@lru_cache(maxsize=1)
-def _known(settings: tuple[tuple[bytes, bytes], ...]) -> tuple[str, ...]:
+def _worked_out(settings: Mapping[bytes, bytes]) -> tuple[str, ...]:
     """Return all known secrets and how they may be written, the longest first."""
-    named = ((os.fsdecode(name), os.fsdecode(value)) for name, value in settings)
+    named = ((os.fsdecode(name), os.fsdecode(value)) for name, value in settings.items())
     values = {value for name, value in named if is_secret_name(name)} | _registered
     found = {way for value in values if len(value) >= _SHORTEST for way in _ways(value)}
     return tuple(sorted(found, key=len, reverse=True))

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from bottega import Agent, Graph, tool
-from bottega.errors import GraphError, InputError, ToolError
+from bottega import Agent, Graph, Offer, hookimpl, tool
+from bottega.errors import GraphError, InputError, PluginError, ToolError
 from bottega.events import Observation
 from bottega.permissions import WORDS, Permissions
+from bottega.plugin.context import FactoryContext
+from bottega.plugin.manager import PluginManager
 from bottega.result import Result
 from bottega.testing import Call, Say, ScriptedModel
 from bottega.tools import ToolContext
@@ -177,6 +179,23 @@ def test_a_tool_with_an_unknown_permission_is_not_made() -> None:
         def wrong() -> str:
             """Do nothing."""
             return ""
+
+
+def test_a_plugin_s_tool_with_an_unknown_permission_is_not_made() -> None:
+    def make(context: FactoryContext) -> object:
+        made = tool(where.run)
+        made.permissions = frozenset({"netwrok"})
+        return made
+
+    class Plugin:
+        @hookimpl
+        def bottega_tools(self) -> list[Offer]:
+            return [Offer(name="wrong", summary="Is wrong.", factory=make)]
+
+    plugins = PluginManager()
+    plugins.register(Plugin(), "mine")
+    with pytest.raises(PluginError, match=r"tool 'wrong' of plugin 'mine'.*'netwrok' is not"):
+        plugins.make("tool", "wrong", FactoryContext(plugins=plugins))
 
 
 def test_an_agent_with_an_unknown_permission_is_not_made() -> None:

@@ -10,8 +10,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from bottega.errors import PluginError
+from bottega.errors import InputError, PluginError
 from bottega.offer import OfferKind
+from bottega.permissions import Permissions
 from bottega.toolset import is_toolset
 
 LARGEST_SCHEMA = 64 * 1024
@@ -65,6 +66,7 @@ def check_made(kind: OfferKind, made: Any) -> None:
         )
     if kind == "tool":
         _check_schema(made)
+        _check_permissions(made)
 
 
 def _has(made: object, name: str) -> bool:
@@ -77,6 +79,13 @@ def _has(made: object, name: str) -> bool:
 
 def _article(made: object) -> str:
     return f"the class {made.__name__}" if inspect.isclass(made) else type(made).__name__
+
+
+def _check_permissions(tool: Any) -> None:
+    try:
+        Permissions.of(tool.permissions)
+    except InputError as error:
+        raise PluginError(f"it declares {error.message}", hint=error.hint) from error
 
 
 def _check_schema(tool: Any) -> None:
