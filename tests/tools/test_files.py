@@ -11,7 +11,8 @@ from bottega.errors import InputError, ToolError
 from bottega.permissions import Permissions
 from bottega.testing import check_tool
 from bottega.tools import ToolContext
-from bottega_tools.files import search_files
+from bottega_tools.files import edit_file, search_files
+from bottega_tools.files.replacement import replaced
 
 
 @pytest.fixture
@@ -236,6 +237,19 @@ def test_what_the_encoding_cannot_write_changes_nothing(tools, folder):
     with pytest.raises(ToolError, match="cannot be written in the file's encoding, cp1252"):
         tools("edit_file", path="a.txt", old="n", new="Ж")
     assert (folder / "a.txt").read_bytes() == b"gr\xfcn"
+
+
+def test_an_edit_does_not_undo_what_somebody_else_has_written_meanwhile(tools, folder, monkeypatch):
+    (folder / "a.txt").write_text("one two")
+
+    def slow(text, old, new, count):
+        (folder / "a.txt").write_text("one two three")
+        return replaced(text, old, new, count)
+
+    monkeypatch.setattr(edit_file, "replaced", slow)
+    with pytest.raises(ToolError, match=r"'a\.txt' has been changed by somebody else"):
+        tools("edit_file", path="a.txt", old="one", new="1")
+    assert (folder / "a.txt").read_text() == "one two three"
 
 
 # Listing and searching

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 from pydantic import Field
@@ -46,7 +47,7 @@ class EditFile(Tool):
             raise ToolError("`old` and `new` are the same: nothing would change")
         context.allowed.check_read(self._workspace.place(path))
         context.allowed.check_write(self._workspace.place(path))
-        data = self._read(path)
+        data, state = self._read(path)
         encoding = encoding_of(data[:SAMPLE])
         if encoding is None:
             raise ToolError(f"{one_line(path, 120)!r} is no text")
@@ -54,16 +55,17 @@ class EditFile(Tool):
         if "\r\n" in text:  # models write line feeds; the file keeps its own line ends
             old, new = (part.replace("\r\n", "\n").replace("\n", "\r\n") for part in (old, new))
         after = replaced(text, old, new, count) if old else text + new
-        self._workspace.write(path, _encoded(after, encoding, data))
+        self._workspace.write(path, _encoded(after, encoding, data), over=state)
         return diff(text, after, one_line(path, 120))
 
-    def _read(self, path: str) -> bytes:
+    def _read(self, path: str) -> tuple[bytes, os.stat_result]:
         most = self._workspace.most
         with self._workspace.reading(path) as file:
+            state = os.fstat(file.fileno())
             data = file.read(most + 1)
         if len(data) > most:
             raise ToolError(f"the file has more than {most:,} bytes: too large to be edited")
-        return data
+        return data, state
 
 
 def _decoded(data: bytes, encoding: str, path: str) -> str:

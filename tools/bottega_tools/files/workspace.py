@@ -99,10 +99,13 @@ class Workspace:
             finally:
                 os.close(fd)
 
-    def write(self, path: str, data: bytes, *, new: bool = False) -> None:
+    def write(
+        self, path: str, data: bytes, *, new: bool = False, over: os.stat_result | None = None
+    ) -> None:
         """Write a whole file or nothing, making folders on the way. Raises ToolError.
 
-        `new` refuses to replace a file. A file that was there keeps its mode.
+        `new` refuses to replace a file, `over` to replace another than was looked at before. A file
+        that was there keeps its mode.
         """
         parts = parts_of(path)
         if not parts:
@@ -112,7 +115,7 @@ class Workspace:
         with told(path), self._opened(make=True) as root:
             folder = _made(root, parts[:-1])
             try:
-                mode = _replaceable(folder, parts[-1], path)
+                mode = _replaceable(folder, parts[-1], path, over)
                 replace_file(folder, parts[-1], data, mode=mode, new=new)
             finally:
                 os.close(folder)
@@ -161,15 +164,25 @@ def _regular(found: os.stat_result, path: str) -> os.stat_result:
     return found
 
 
-def _replaceable(folder: int, name: str, path: str) -> int:
+def _replaceable(folder: int, name: str, path: str, over: os.stat_result | None) -> int:
     """Return the mode for the new file. Raises ToolError for what must not be replaced."""
     try:
         found = os.stat(name, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
+        if over is not None:
+            raise
         return 0o644
+    if over is not None and _state(found) != _state(over):
+        raise ToolError(
+            f"{one_line(path, 120)!r} has been changed by somebody else", hint="read it anew"
+        )
     if stat.S_ISLNK(found.st_mode):
         raise OSError(errno.ELOOP, "is a symbolic link")
     return stat.S_IMODE(_regular(found, path).st_mode) & 0o777
+
+
+def _state(found: os.stat_result) -> tuple[int, ...]:
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _made(root: int, parts: tuple[str, ...]) -> int:
