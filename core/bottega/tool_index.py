@@ -31,6 +31,10 @@ _TOLD = 200
 """Characters of a tool that are embedded: its name and first sentence. All that its author says
 finds no more and takes twice as long."""
 _QUERY = 2_000
+_REMEMBERED = 10_000
+"""Vectors that a process keeps: 15 MB at 384 dimensions."""
+_known: dict[tuple[str, str], Any] = {}
+"""Vectors by embedder and text."""
 _WORD = re.compile(r"[^\W_]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _COMMON = frozenset(
@@ -60,8 +64,8 @@ class ToolIndex:
     _words: list[Counter[str]] = field(default_factory=list[Counter[str]])
     _rarity: dict[str, float] = field(default_factory=dict[str, float])
     _lengths: list[float] = field(default_factory=list[float])
-    _rows: Any = None
-    """Vectors of shape (tools, dimension)."""
+    _rows: list[Any] = field(default_factory=list[Any])
+    """A vector for each tool."""
 
     async def search(self, *queries: str, k: int = 5) -> Sequence[Found]:
         """Return the k tools that fit any of the queries best, best first."""
@@ -112,10 +116,23 @@ class ToolIndex:
         """Return the cosine of each tool, nothing below zero."""
         if self.embedder is None:
             return [0.0] * len(self.specs)
-        if self._rows is None:
-            self._rows = await self.embedder.embed([told(spec) for spec in self.specs])
+        if not self._rows:
+            self._rows = await _rows(self.embedder, [told(spec) for spec in self.specs])
         vector = await embed_query(self.embedder, query)
-        return [max(0.0, float(cosine)) for cosine in self._rows @ vector]
+        return [max(0.0, float(row @ vector)) for row in self._rows]
+
+
+async def _rows(embedder: Embedder, texts: Sequence[str]) -> list[Any]:
+    """Return the vector of each text; many agents have the same tools."""
+    name = embedder.name
+    rows = {text: _known[name, text] for text in texts if (name, text) in _known}
+    missing = [text for text in dict.fromkeys(texts) if text not in rows]
+    if missing:
+        rows.update(zip(missing, await embedder.embed(missing), strict=True))
+        if len(_known) + len(missing) > _REMEMBERED:
+            _known.clear()
+        _known.update({(name, text): rows[text] for text in missing})
+    return [rows[text] for text in texts]
 
 
 def told(spec: ToolSpec) -> str:

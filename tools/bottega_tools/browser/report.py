@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bottega.addresses import mask_query
 from bottega.arguments import shorten
 from bottega.escape import one_line, unhidden
 from bottega_tools.browser.visit import Seen
@@ -14,7 +15,7 @@ def report(seen: Seen, notes: list[str], start: int = 0) -> str:
     """Write the page, from a character on, with what happened since it was last shown."""
     text, invisible = unhidden(seen.text)
     head = [f"Page: {one_line(unhidden(seen.title)[0], 200) or '(no title)'}"]
-    head.append(f"URL: {shorten(one_line(seen.url, 500), 500)}")
+    head.append(f"URL: {shorten(one_line(mask_query(seen.url), 500), 500)}")
     head += [f"Note: {note}" for note in notes]
     unseen = seen.unseen + invisible
     if unseen:
