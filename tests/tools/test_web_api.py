@@ -163,7 +163,7 @@ def test_a_named_server_needs_no_more_leave_and_gets_the_key(server: WebServer) 
 @pytest.mark.parametrize(
     "url",
     ["https://evil.example/", "//evil.example/x", "../../admin", "/../v2/x", "%2e%2e/x", "..\\x",
-     "http://127.0.0.1:1/api/v1/x", "/x?@evil", "{}/api/v10/x", "{}/other"],
+     "http://127.0.0.1:1/api/v1/x", "/x?@evil", "{}/api/v10/x", "{}/other", "{}/", "{}"],
 )  # fmt: skip
 def test_the_key_goes_nowhere_else(server: WebServer, url: str) -> None:
     said = ""

@@ -16,12 +16,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yarl
 from hostile_urls import SPELLINGS
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from web_server import Names, Page, WebServer, page, redirect, serving
 
 from bottega.addresses import read_url
 from bottega.destinations import Allowed
-from bottega.errors import ToolError
+from bottega.errors import InputError, ToolError
 from bottega.permissions import Permissions
 from bottega.tools import ToolContext
 from bottega_tools.web.client import WebClient
@@ -373,6 +376,18 @@ def test_no_spelling_of_a_redirect_leads_inside(server: WebServer) -> None:
             fetch(f"http://{here}/", "outside.test", names=names)
         assert {seen.headers["Host"] for seen in server.seen} == {here}, spelling
     assert set(names.asked) == {"outside.test"}
+
+
+@settings(max_examples=100)
+@given(st.text(alphabet="0aZxß①。.%-_[]:@!$&'()*+,;=~^|/?", max_size=24))
+def test_whoever_connects_reads_the_host_as_we_do(rest: str) -> None:
+    try:
+        address = read_url(f"http://{rest}")
+    except InputError:
+        return
+    theirs = yarl.URL(address.url, encoded=True)
+    assert (theirs.raw_host, theirs.port) == (address.host, address.port)
+    assert theirs.raw_path_qs == address.target
 
 
 def test_the_runs_own_deadline_counts(server: WebServer) -> None:

@@ -29,8 +29,8 @@ _IN_LINES = frozenset(("a", "abbr", "b", "em", "i", "small", "span", "strong", "
 _MOST_ELEMENTS = 150_000
 _LONGEST_ATTRIBUTE = 500
 """Characters of a style or class that are looked at."""
-_AROUND = frozenset(("aside", "footer"))
-"""Left out around the content, kept inside of an article."""
+_AROUND = frozenset(("aside", "footer", "header"))
+"""Left out around the content, kept inside of it."""
 _LEFT_OUT_ROLES = frozenset(
     ("navigation", "search", "contentinfo", "menu", "menubar", "dialog", "alertdialog", "banner",
      "complementary", "toolbar", "tablist")
@@ -41,9 +41,10 @@ _HIDDEN = re.compile(
     re.IGNORECASE,
 )
 _CLUTTER = re.compile(
-    r"(?:^|[\s_-])(?:ads?|advert\w*|breadcrumbs?|consent|cookies?|gdpr|masthead|menu|modal|nav|"
-    r"navbar|newsletter|pagination|popup|promo|related|share|sharing|sidebar|social|sponsored|"
-    r"subscribe|toc|toolbar)(?:$|[\s_-])",
+    r"(?:^|[\s_-])(?:ads?|advert\w*|breadcrumbs?|consent|cookies?|editsection|gdpr|masthead|menu|"
+    r"modal|nav|navbar|navbox|newsletter|noprint|pagination|popup|promo|related|share|sharing|"
+    r"sidebar|skip-(?:link|to-content|nav)|social|sponsored|sr-only|subscribe|toc|toolbar|"
+    r"visually-hidden)(?:$|[\s_-])",
     re.IGNORECASE,
 )
 """Classes and ids of what surrounds a text."""
@@ -143,8 +144,7 @@ def _is_hidden(element: Any) -> bool:
 def _is_clutter(element: Any, sizes: dict[Any, tuple[int, int]], whole: int) -> bool:
     if element.tag in ("pre", "code", "main", "article", "h1"):
         return False
-    around = element.tag in _AROUND or (element.tag == "header" and not _has_heading(element))
-    if around and next(element.iterancestors("article"), None) is None:
+    if element.tag in _AROUND and not _is_of_text(element):
         return True
     if not element.keys():
         return False
@@ -154,8 +154,12 @@ def _is_clutter(element: Any, sizes: dict[Any, tuple[int, int]], whole: int) -> 
     return sizes.get(element, (0, 0))[0] < _MOST_CLUTTER * whole
 
 
-def _has_heading(element: Any) -> bool:
-    return next(element.iter("h1"), None) is not None
+def _is_of_text(element: Any) -> bool:
+    """Whether what usually surrounds a text is a part of it."""
+    if element.tag == "header" and next(element.iter("h1", "h2"), None) is not None:
+        return True
+    inside = ("article", "main") if element.tag == "aside" else ("article",)
+    return next(element.iterancestors(*inside), None) is not None
 
 
 def _drop(element: Any) -> None:

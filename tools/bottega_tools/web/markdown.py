@@ -30,6 +30,8 @@ _LANGUAGE = re.compile(
     r"(?:^|[\s-])(?:language|lang|highlight-source|highlight|brush:?)[- ]?(\w[\w+#-]*)"
 )
 _MOST_COLUMNS = 50
+_PERMALINKS = frozenset("#§¶🔗")
+"""What headings show as links to themselves."""
 _LONGEST_LINK = 500
 
 
@@ -111,6 +113,8 @@ class _Writer:
 
     def _link(self, element: Any, inside: str) -> str:
         url = self._absolute(element.get("href"))
+        if inside.strip() in _PERMALINKS:
+            return ""
         if not url or url.startswith("#"):
             return inside
         return _around(_SPACES.sub(" ", inside), "[", f"]({url})")

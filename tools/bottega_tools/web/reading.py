@@ -21,6 +21,7 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_OF_THE_WEB = re.compile(r"utf-(?:8|16)|iso8859|cp\d|koi8|gb|big5|euc|shift|iso2022|mac|ascii|tis")
 _SNIFFED = 2_048
 _GUESSED = 100_000
 _LEAST_LETTERS = 48
@@ -89,8 +90,8 @@ def decode(response: Response) -> str:
 def _codec(name: str) -> str:
     """Return Python's name of an encoding; what the web calls Latin-1 is Windows' code page."""
     found = codecs.lookup(name or "utf-8").name
-    if found not in ("iso8859-1", "ascii") and not codecs.lookup(found)._is_text_encoding:
-        raise LookupError(name)  # such as rot13, or zip
+    if not _OF_THE_WEB.match(found):
+        raise LookupError(name)  # such as rot13, or punycode, which takes quadratic time
     return "windows-1252" if found == "iso8859-1" else found
 
 

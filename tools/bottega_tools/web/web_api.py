@@ -84,7 +84,7 @@ class Service:
         except InputError as error:
             raise ToolError(error.message, hint=error.hint) from None
         inside = (found.target + "/").startswith(base.target.partition("?")[0].rstrip("/") + "/")
-        if found.origin != base.origin or not (inside or found.target.partition("?")[0] == "/"):
+        if found.origin != base.origin or not inside:
             raise ToolError(f"{found.shown} is not below {folder}", hint="give a path from there")
         return found
 
