@@ -134,7 +134,7 @@ class _Execution:
     async def _carry_out(self, kept: Kept | None, job: Job) -> None:
         """Run the graph from the run's first event to its last."""
         name, run = self._team.spec.name, self._run
-        run.meter.budget = job.limits
+        run.meter.budget, run.task = job.limits, job.task  # a resumed run has its own
         try:
             if job.resume:  # then it has limits of its own
                 require_team_prices(job.limits, self._team)

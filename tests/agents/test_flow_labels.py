@@ -147,3 +147,24 @@ def test_a_call_waits_on_disk_for_a_person_and_the_labels_with_it(bank, tmp_path
     yes = {asked["id"]: Ruling(verdict="approve")}
     again("Done.", task="", resume=True, rulings=yes)
     assert bank.paid == [MALLORY.upper()]
+
+
+def test_a_resumed_run_knows_what_the_person_asked(bank, tmp_path):
+    store, flow = tmp_path / "bottega.db", Flow(read_policy(on_violation="ask"))
+
+    def again(lead, clerk, **job):
+        team = pair(ScriptedModel(*lead), ScriptedModel(*clerk), bank)
+        for name, part in team.parts.items():
+            tools = (*part.tools, bank) if name == "lead" else part.tools
+            team.parts[name] = replace(part, middleware=(flow,), tools=tools)
+        events = run(team, run_id="r", store=store, **job)
+        return [event.question for event in events if isinstance(event, Asked)]
+
+    lead = (call("read_mail"), call("pay", to=MALLORY))
+    (asked,) = again(lead, (), task=f"Read my mail, then pay {ANN}.")
+    no = {asked["id"]: Ruling(verdict="reject")}
+    lead = (call("clerk", task=f"Pay {ANN}."), "Done.")
+    clerk = (call("pay", to=ANN), call("pay", to=MALLORY), "Done.")
+    (asked,) = again(lead, clerk, task="", resume=True, rulings=no)
+    assert asked["value"] == {"to": MALLORY}
+    assert bank.paid == [ANN]
