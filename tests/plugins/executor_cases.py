@@ -42,6 +42,7 @@ CASES = {
     "dict comprehension": ("{k: len(k) for k in ['a', 'bb']}", "{'a': 1, 'bb': 2}"),
     "set comprehension": ("sorted({x % 3 for x in range(9)})", "[0, 1, 2]"),
     "generator expression": ("sum(x * x for x in range(4))", "14"),
+    "next of a generator": ("next(x for x in [1, 2, 3] if x > 1)", "2"),
     "any all": ("any(x > 2 for x in [1, 3]) and all(x for x in [1, 2])", "True"),
     "nested comprehension": ("[[c for c in r] for r in ['ab', 'c']]", "[['a', 'b'], ['c']]"),
     "function": ("def add(a, b=2):\n    return a + b\nadd(1)", "3"),

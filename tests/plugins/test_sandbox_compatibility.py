@@ -7,8 +7,8 @@ from executor_cases import CASES
 from bottega_plugins.sandbox.monty.kind import Monty
 from bottega_plugins.sandbox.process.kind import ProcessSandbox
 
-MOVES = 16
-"""Of 108 cases; docs/code.md says so."""
+MOVES = 17
+"""Of 109 cases; docs/code.md says so."""
 
 
 async def no_tools(name, arguments):
@@ -29,7 +29,7 @@ def test_monty_runs_most_rightly_and_names_what_it_lacks():
     lacking = [name for name, outcome in found.items() if outcome.lacking]
     right = [name for name, outcome in found.items() if outcome.value == CASES[name][1]]
     assert sorted([*right, *lacking]) == sorted(CASES), "no case is wrong without a word"
-    assert (len(CASES), len(lacking)) == (108, MOVES)
+    assert (len(CASES), len(lacking)) == (109, MOVES)
 
 
 def test_process_runs_what_monty_lacks():

@@ -19,6 +19,7 @@ _ATTRIBUTE = re.compile(
 )
 _FROM = re.compile(r"^cannot import name '(?P<name>\w+)' from '(?P<module>[\w.]+)'")
 _NOT_YET = re.compile(r"(?:not (?:yet )?(?:supported|implemented)|not supported in)", re.IGNORECASE)
+_LISTS = "'list' object is not an iterator"
 _SYSTEM = ("Permission denied", "is not supported in this environment")
 
 
@@ -38,6 +39,10 @@ def _syntax(message: str) -> str:
 def _name(message: str) -> str:
     found = _NAME.match(message)
     return f"{found['name']}()" if found and hasattr(builtins, found["name"]) else ""
+
+
+def _type(message: str) -> str:
+    return "generators: what should be one is a list" if message == _LISTS else ""
 
 
 def _system(message: str) -> str:
@@ -74,6 +79,7 @@ _READERS = {
     "ImportError": _import,
     "NameError": _name,
     "AttributeError": _attribute,
+    "TypeError": _type,
     "PermissionError": _system,
     "RuntimeError": _system,
 }
