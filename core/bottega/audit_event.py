@@ -10,6 +10,7 @@ from __future__ import annotations
 import _socket
 import inspect
 import os
+import shutil
 import sys
 import sysconfig
 from collections.abc import Callable
@@ -128,30 +129,41 @@ def _open(guard: Guard, args: tuple[Any, ...]) -> None:
 
 def _read(guard: Guard, args: tuple[Any, ...]) -> None:
     path = _path(args[0] if args[0] is not None else ".")
-    if path is None or guard.allowed.read(path) or _is_import():
+    if path is None or guard.allowed.read(path) or _is_python():
         return
     real = os.path.realpath(path)
     if not any(real == root or real.startswith(root + "/") for root in READABLE):
         raise denied(guard, "files:read", "read", path)
 
 
-def _is_import() -> bool:
-    """Say whether Python itself reads, to import a module."""
+def _is_python() -> bool:
+    """Say whether Python itself reads: to import a module, or to remove a whole folder."""
     frame = inspect.currentframe()
     while frame is not None and frame.f_globals.get("__name__") in _OURS:
         frame = frame.f_back
-    return frame is not None and frame.f_code.co_filename == _IMPORTING
+    if frame is None:
+        return False
+    code = frame.f_code
+    removing = code.co_filename == shutil.__file__ and code.co_name.startswith(
+        ("rmtree", "_rmtree")
+    )
+    return removing or code.co_filename == _IMPORTING
 
 
-def _write(guard: Guard, args: tuple[Any, ...]) -> None:
-    path = _path(args[0])
-    if path is not None and path != os.devnull and not guard.allowed.write(path):
-        raise denied(guard, "files:write", "write", path)
+def _write(guard: Guard, args: tuple[Any, ...], path: int = 0, folder: int | None = None) -> None:
+    """Check the path among the arguments, and the open folder (`dir_fd`) that it begins in."""
+    wanted = _path(args[path])
+    if wanted is None:
+        return
+    if folder is not None and isinstance(args[folder], int) and args[folder] >= 0:
+        wanted = os.path.join(os.readlink(f"/proc/self/fd/{args[folder]}"), wanted)  # noqa: PTH118, PTH115
+    if wanted != os.devnull and not guard.allowed.write(wanted):
+        raise denied(guard, "files:write", "write", wanted)
 
 
 def _write_both(guard: Guard, args: tuple[Any, ...]) -> None:
-    _write(guard, args)
-    _write(guard, args[1:])
+    _write(guard, args, folder=2)
+    _write(guard, args, path=1, folder=3)
 
 
 def _database(guard: Guard, args: tuple[Any, ...]) -> None:
@@ -202,18 +214,18 @@ CHECKS: dict[str, Callable[[Guard, tuple[Any, ...]], None]] = {
     "os.listdir": _read,
     "os.scandir": _read,
     "os.chdir": _read,
-    "os.remove": _write,
-    "os.rmdir": _write,
-    "os.mkdir": _write,
+    "os.remove": partial(_write, folder=1),
+    "os.rmdir": partial(_write, folder=1),
+    "os.mkdir": partial(_write, folder=2),
     "os.truncate": _write,
-    "os.chmod": _write,
-    "os.chown": _write,
-    "os.utime": _write,
+    "os.chmod": partial(_write, folder=2),
+    "os.chown": partial(_write, folder=3),
+    "os.utime": partial(_write, folder=3),
     "os.setxattr": _write,
     "os.removexattr": _write,
     "os.rename": _write_both,
     "os.link": _write_both,
-    "os.symlink": lambda guard, args: _write(guard, args[1:]),
+    "os.symlink": partial(_write, path=1, folder=2),
     "sqlite3.connect": _database,
     "subprocess.Popen": _start,
     "os.posix_spawn": _start,

@@ -13,6 +13,7 @@ stranger's plugin is used at all (`bottega.consent`). Which events mean what is
 
 from __future__ import annotations
 
+import _posixsubprocess
 import _thread
 import sys
 import threading
@@ -119,6 +120,7 @@ def _install() -> None:
             for name in ("_start_new_thread", "_start_joinable_thread"):  # before 3.12 no event
                 if hasattr(threading, name):
                     setattr(threading, name, _carrying(getattr(threading, name)))
+            _posixsubprocess.fork_exec = _checking(_posixsubprocess.fork_exec)
             _thread.start_new_thread = threading._start_new_thread  # type: ignore[attr-defined]
             sys.addaudithook(partial(_watch, checks=CHECKS))
             _installed.set()
@@ -146,6 +148,18 @@ def _watch(
         return
     with under(None):  # what the check itself does is not looked at
         check(guard, args)
+
+
+def _checking(start: Callable[..., R]) -> Callable[..., R]:
+    """Return the function that starts a program, with a check: of `multiprocessing` comes no event."""
+
+    def checking(arguments: Any, /, *rest: Any) -> R:
+        from bottega.audit_event import CHECKS
+
+        _watch("subprocess.Popen", tuple(arguments[:1]), CHECKS)
+        return start(arguments, *rest)
+
+    return checking
 
 
 class _Carrying(ThreadPoolExecutor):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import _thread
 import asyncio
 import os
+import shutil
 import socket
 import sqlite3
 import subprocess
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.util import spawnv_passfds  # type: ignore[attr-defined]
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -191,6 +193,28 @@ def use_shell() -> str:
     return str(os.system("true"))  # pyright: ignore[reportDeprecated]  # that is the point
 
 
+def spawn() -> str:
+    """Start a program as multiprocessing does."""
+    pid = spawnv_passfds(b"/bin/true", [b"/bin/true"], [])  # type: ignore[attr-defined]
+    return str(os.waitpid(pid, 0)[1])
+
+
+def remove_tree() -> str:
+    """Remove a whole folder."""
+    shutil.rmtree(FOLDER[0] / "tree")
+    return "removed"
+
+
+def remove_beneath() -> str:
+    """Remove what lies in an open folder."""
+    descriptor = os.open("/usr/share", os.O_RDONLY)
+    try:
+        os.unlink("no-such-file", dir_fd=descriptor)
+    finally:
+        os.close(descriptor)
+    return "removed"
+
+
 NETWORK = (connect, connect_to_address, send_a_datagram, listen, connect_async)
 READING = (
     read,
@@ -207,5 +231,5 @@ READING = (
     read_in_pool,
     list_folder,
 )
-WRITING = (write, remove, rename, link, make_folder, open_database)
-PROCESSES = (start_program, use_shell)
+WRITING = (write, remove, remove_tree, rename, link, make_folder, open_database)
+PROCESSES = (start_program, use_shell, spawn)

@@ -31,6 +31,8 @@ EVERY = [pytest.param(function, word, id=function.__name__) for function, word i
 @pytest.fixture(autouse=True)
 def places(tmp_path: Path) -> Iterator[None]:
     (tmp_path / "there").write_text("x")
+    (tmp_path / "tree" / "branch").mkdir(parents=True)
+    (tmp_path / "tree" / "branch" / "leaf").write_text("x")
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen()
@@ -75,6 +77,9 @@ def test_paths_are_those_of_the_scope(tmp_path: Path) -> None:
     assert run(tools.write, f"files:write:{tmp_path}") == "written"
     with pytest.raises(ToolError, match="its files:write is limited to"):
         run(tools.remove, f"files:write:{tmp_path / 'new'}")
+    assert run(tools.remove_tree, f"files:write:{tmp_path / 'tree'}") == "removed"
+    with pytest.raises(ToolError, match="may not write '/usr/share/no-such-file'"):
+        run(tools.remove_beneath, f"files:write:{Path.cwd()}")
     (tmp_path / "out").symlink_to("/etc")
 
     def follow() -> str:
