@@ -151,7 +151,7 @@ def _watch(
 
 
 def _checking(start: Callable[..., R]) -> Callable[..., R]:
-    """Return the function that starts a program, with a check: of `multiprocessing` comes no event."""
+    """Return the function that starts programs, checked: `multiprocessing` makes no event of it."""
 
     def checking(arguments: Any, /, *rest: Any) -> R:
         from bottega.audit_event import CHECKS
