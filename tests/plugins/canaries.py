@@ -112,6 +112,7 @@ class Canaries:
 
     @staticmethod
     def _machine() -> tuple[str, ...]:
-        mounts = Path("/proc/self/mounts").read_text()
+        lines = Path("/proc/self/mounts").read_text().splitlines()
+        aimed_at = [line for line in lines if line.split()[1] in ("/", "/tmp", "/python")]
         pattern = Path("/proc/sys/kernel/core_pattern").read_text()
-        return (socket.gethostname(), mounts, pattern)
+        return (socket.gethostname(), pattern, *aimed_at)

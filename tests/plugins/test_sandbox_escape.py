@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +13,6 @@ import pytest
 from canaries import Canaries
 from escape_attempts import Attempt, Family, attempts
 
-from bottega.errors import SandboxError
 from bottega.messages import Json
 from bottega.model import ToolSpec
 from bottega.plugin.context import FactoryContext
@@ -36,12 +36,11 @@ def plugins() -> PluginManager:
 
 @pytest.fixture(params=BOUNDARIES)
 def sandbox(request: pytest.FixtureRequest, plugins: PluginManager) -> Sandbox:
-    """Make each sandbox that this machine can give."""
+    """Make each of them."""
+    if request.param == "process" and shutil.which("bwrap") is None:
+        pytest.skip("bubblewrap is not installed")
     made: Sandbox = plugins.make("sandbox", request.param, FactoryContext(plugins=plugins))
-    try:
-        made.check()
-    except SandboxError as error:
-        pytest.skip(str(error))
+    made.check()
     return made
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -36,11 +38,10 @@ def context() -> FactoryContext:
 
 @pytest.fixture(scope="module")
 def sandbox(context: FactoryContext) -> Sandbox:
+    if shutil.which("bwrap") is None:
+        pytest.skip("bubblewrap is not installed")
     made: Sandbox = context.make("sandbox", "process")
-    try:
-        made.check()
-    except SandboxError as error:
-        pytest.skip(str(error))
+    made.check()
     return made
 
 
@@ -476,7 +477,8 @@ def test_a_sandbox_that_ends_between_steps_is_told(sandbox: Sandbox) -> None:
         before = alive()
         await session.run("import os, threading, time\nx = 1", total)
         for process in alive() & before:
-            os.kill(process, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # the first takes the others with it
+                os.kill(process, signal.SIGKILL)
         while alive() & before:
             await asyncio.sleep(0.001)
         outcome = await session.run("x", total)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -27,12 +28,9 @@ def context(plugins: PluginManager, tmp_path: Path) -> FactoryContext:
 
 
 def make(context: FactoryContext, **options: object) -> Shell:
-    try:
-        made: Shell = context.make("tool", "shell", **options)
-    except SandboxError as error:
-        if "bubblewrap" in error.message or "did not start" in error.message:
-            pytest.skip(str(error))
-        raise
+    if shutil.which("bwrap") is None:
+        pytest.skip("bubblewrap is not installed")
+    made: Shell = context.make("tool", "shell", **options)
     return made
 
 

@@ -13,6 +13,7 @@ import threading
 from concurrent.futures import Future
 from functools import lru_cache
 
+from bottega.errors import SandboxError
 from bottega_plugins.sandbox.process.cell import Cell
 from bottega_plugins.sandbox.process.cgroup import Places, find_places
 from bottega_plugins.sandbox.process.recipe import Recipe
@@ -34,24 +35,30 @@ class _Pool:
 
     def take(self, recipe: Recipe) -> Future[Cell]:
         """Return the spare of that recipe, or one that is being made."""
-        with self._lock:
-            spare = self._spares.pop(recipe, None)
-        if spare is not None and _has_died(spare):
-            _discard(spare)
-            spare = None
-        return spare or spawn(lambda: self._make(recipe))
+        return self._living(recipe) or spawn(lambda: self._make(recipe))
 
     def keep(self, recipe: Recipe) -> Future[Cell]:
         """Have a spare made of that recipe where there is none."""
         dropped: list[Future[Cell]] = []
+        spare = self._living(recipe) or spawn(lambda: self._make(recipe))
         with self._lock:
-            spare = self._spares.pop(recipe, None) or spawn(lambda: self._make(recipe))
+            if recipe in self._spares:  # another thread was quicker
+                dropped.append(self._spares.pop(recipe))
             self._spares[recipe] = spare  # at the end: the first is the one used longest ago
             while len(self._spares) > MAX_SPARES:
                 dropped.append(self._spares.pop(next(iter(self._spares))))
         for each in dropped:
             _discard(each)
         return spare
+
+    def _living(self, recipe: Recipe) -> Future[Cell] | None:
+        """Take the spare out; None where there is none, or it has died."""
+        with self._lock:
+            spare = self._spares.pop(recipe, None)
+        if spare is None or not _has_died(spare):
+            return spare
+        _discard(spare)
+        return None
 
     def _make(self, recipe: Recipe) -> Cell:
         cell = _built(recipe)
@@ -90,6 +97,13 @@ def places() -> Places | None:
 
 async def take(recipe: Recipe) -> Cell:
     """Return a sandbox that waits for its first step. Raises SandboxError."""
+    try:
+        return await _taken(recipe)
+    except SandboxError:  # one that stood ready may have ended just now; a fresh one tells
+        return await _taken(recipe)
+
+
+async def _taken(recipe: Recipe) -> Cell:
     future = _pool.take(recipe)
     try:
         cell = await asyncio.shield(asyncio.wrap_future(future))
