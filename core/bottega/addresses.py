@@ -149,9 +149,9 @@ def _authority(written: str, authority: str, usual: int) -> tuple[str, int]:
 
 
 def _target(text: str) -> str:
-    path, mark, query = text.partition("?")
+    path, _, query = text.partition("?")
     path = quote(_without_dots(path), safe=_PATH_SAFE)
-    return f"{path}?{quote(query, safe=_QUERY_SAFE)}" if mark else path
+    return f"{path}?{quote(query, safe=_QUERY_SAFE)}" if query else path
 
 
 def _without_dots(path: str) -> str:
