@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 
 import pytest
@@ -11,7 +12,7 @@ from bottega.errors import InputError, ToolError
 from bottega.permissions import Permissions
 from bottega.testing import check_tool
 from bottega.tools import ToolContext
-from bottega_tools.files import edit_file, search_files
+from bottega_tools.files import edit_file, search_files, writing
 from bottega_tools.files.replacement import replaced
 
 
@@ -171,6 +172,24 @@ def test_a_file_is_replaced_only_when_that_is_said(tools, folder):
     tools("write_file", path="a.txt", text="two", overwrite=True)
     assert (folder / "a.txt").read_text() == "two"
     assert [file.name for file in folder.iterdir()] == ["a.txt"]
+
+
+@pytest.mark.parametrize("renames", [True, False])
+def test_a_new_file_takes_no_name_that_is_taken(folder, monkeypatch, renames):
+    if not renames:  # a disk that knows no such renaming
+        monkeypatch.setattr(writing, "_NO_SUCH_CALL", range(200))
+    (folder / "a.txt").write_text("old")
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        with pytest.raises(FileExistsError):
+            writing.replace_file(fd, "a.txt", b"new", mode=0o644, new=True)
+        writing.replace_file(fd, "b.txt", b"new", mode=0o600, new=True)
+    finally:
+        os.close(fd)
+    assert (folder / "a.txt").read_text() == "old"
+    assert (folder / "b.txt").read_text() == "new"
+    assert (folder / "b.txt").stat().st_nlink == 1
+    assert sorted(file.name for file in folder.iterdir()) == ["a.txt", "b.txt"]
 
 
 def test_a_replaced_file_keeps_its_mode(tools, folder):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 
 import pytest
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.sqlite import pysqlite
 from workspace_tools import Tools
 
 from bottega.errors import InputError, ToolError
@@ -261,6 +263,27 @@ def test_a_variable_may_hold_the_database(shop, tmp_path, monkeypatch):
     monkeypatch.setenv("SHOP_DATABASE", f"sqlite:///{tmp_path}/shop.db")
     tools = Tools(tmp_path, database="SHOP_DATABASE")
     assert "[2]" in tools("sql_query", query="SELECT count(*) FROM item")
+
+
+class Elsewhere(pysqlite.SQLiteDialect_pysqlite):
+    """A database that Bottega knows nothing of: SQLAlchemy's own SQLite under another name."""
+
+    name = "elsewhere"
+    supports_statement_cache = True
+
+
+def test_another_database_is_taken_where_it_may_write_and_nowhere_else(shop, tmp_path):
+    registry.register("elsewhere", __name__, "Elsewhere")
+    url = f"elsewhere:///{tmp_path}/shop.db"
+    with pytest.raises(InputError, match="elsewhere: that it is only read cannot be enforced"):
+        Tools(tmp_path, database=url).tool("sql_query")
+    tools = Tools(tmp_path, database=url, read_only=False)
+    assert tools.tool("sql_query").permissions == {"network"}
+    query = "UPDATE item SET name = :name WHERE id = 1"
+    assert tools("sql_query", query=query, parameters={"name": "Chair"}) == "1 row changed"
+    assert '["Chair"]' in tools("sql_query", query="SELECT name FROM item WHERE id = 1")
+    with pytest.raises(ToolError, match="the database says: near"):
+        tools("sql_query", query="SELCT 1")
 
 
 def test_files_that_are_no_database(tmp_path):
