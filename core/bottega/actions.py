@@ -244,7 +244,8 @@ class Actions:
         except PersonNeeded as needed:
             return Done(result=failed(call, needed.message), question=needed.question)
         except BottegaError as error:
-            return Done(result=failed(call, str(error)))
+            result = failed(call, str(error))
+            return Done(result=replace(result, trust="derived") if _derives(tool) else result)
         content, secret = mask(output.content), tool.secret
         if len(content) > tool.max_result and not output.final:
             content = self._cut(content, call, tool)
@@ -277,3 +278,8 @@ class Actions:
 def _is_settled(entries: Mapping[str, Any], intent: str, parked: str) -> bool:
     """Say whether a call that was begun before came to a person's question, not to its death."""
     return intent not in entries or parked in entries
+
+
+def _derives(tool: Tool) -> bool:
+    """Say whether what the tool returns, its errors as well, follows from its arguments."""
+    return tool.trust == "derived"

@@ -44,7 +44,7 @@ def failed(call: ToolCall, problem: str) -> ToolResult:
 
 def misused(call: ToolCall, problem: str) -> Done:
     """Refuse a call that is wrong; the house says so, in the words of whoever made the call."""
-    return Done(result=replace(failed(call, problem), trust="trusted"), misused=True)
+    return Done(result=replace(failed(call, problem), trust="derived"), misused=True)
 
 
 def replayed(recorded: Mapping[str, Any]) -> Done:

@@ -17,7 +17,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from bottega.intentions import PLAN_CALLS
 from bottega.messages import Message, Part, Text, ToolResult, Trust
 
 if TYPE_CHECKING:
@@ -136,18 +135,13 @@ def _strange(text: str) -> Text:
 
 def _passage(message: Message, part: Part) -> Passage | None:
     if isinstance(part, ToolResult):
-        return None if _is_own(part) else _result(part)
+        return None if part.trust == "derived" else _result(part)
     if not isinstance(part, Text):
         return None
     known = {"system": "the instructions", "user": "the person"}
     by_person = part.trust == "trusted" and not message.name
     origin = known.get(message.role, "") if by_person else message.name or "another agent"
     return Passage(text=part.text, trust=part.trust, origin=origin)
-
-
-def _is_own(result: ToolResult) -> bool:
-    """Say whether the result only says back what the model wrote."""
-    return result.name == PLAN_CALLS or (result.is_error and result.trust == "trusted")
 
 
 def _result(result: ToolResult) -> Passage:

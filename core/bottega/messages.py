@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Role = Literal["system", "user", "assistant", "tool"]
-Trust = Literal["trusted", "untrusted"]
+Trust = Literal["trusted", "untrusted", "derived"]
+"""Whether a text may be taken as somebody's wish; one that is derived is worked out from what the
+model wrote, as a sum is, and so as good as what the model had read."""
 Json = Any
 """What `json.dumps` takes without help: str, int, float, bool, None, list or dict of such."""
 

@@ -116,7 +116,8 @@ class Tool:
     """It is held to what it declares even where its node says nothing of permissions; a tool of
     somebody else's plugin always is."""
     trust: Trust = "untrusted"
-    """Whether what it returns may be taken as instructions. Say `trusted` only of fixed texts."""
+    """Whether what it returns may be taken as instructions. Say `trusted` only of fixed texts, and
+    `derived` where it follows from the arguments alone."""
     described: Trust = "trusted"
     """Whether the description itself may be trusted: a stranger's may not before a person has
     approved it."""

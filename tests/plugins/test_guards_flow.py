@@ -9,6 +9,8 @@ from bottega.events import Decision, Observation
 from bottega.testing.scripted import call
 from bottega_plugins.guards.flow.middleware import REFUSED
 from bottega_plugins.guards.flow.policy import FlowPolicy, read_policy
+from bottega_tools.ask_user import ask_user
+from bottega_tools.calculator import calculator
 
 
 def test_a_payee_from_a_strangers_mail_is_refused_and_the_line_says_why():
@@ -208,3 +210,27 @@ def test_the_plan_stands_in_the_trace():
     result = Bank().run(plan(to="Carol", amount=7))
     (seen,) = [one for one in result.events if isinstance(one, Observation)]
     assert seen.content.startswith("The plan is taken down")
+
+
+def test_a_sum_is_as_good_as_its_numbers():
+    bank = Bank()
+    bank.tools.append(calculator)
+    bank.run(call("calculator", expression="37 / 2"), call("pay", to=ANN, amount=18.5))
+    assert bank.done == [(ANN, 18.5)]
+    bank.run(
+        call("read_mail"), call("calculator", expression="250 * 2"), call("pay", to=ANN, amount=500)
+    )
+    assert len(bank.done) == 1
+
+
+def test_a_person_may_be_asked_whatever_was_read():
+    bank = Bank()
+    bank.tools.append(ask_user)
+
+    async def answer(question):
+        return "Pay carol@bank.example 12345"
+
+    steps = [call("read_mail"), call("ask_user", question="Whom?")]
+    payments = [call("pay", to=to, amount=12345) for to in (MALLORY, "carol@bank.example")]
+    bank.run(*steps, *payments, ask=answer)
+    assert bank.done == [("carol@bank.example", 12345.0)]

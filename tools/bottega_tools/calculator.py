@@ -6,7 +6,7 @@ from bottega.tools import tool
 from bottega_tools.arithmetic import evaluate
 
 
-@tool(effects="none", timeout=5.0)
+@tool(effects="none", trust="derived", timeout=5.0)
 async def calculator(expression: str) -> str:
     """Work out an arithmetic expression. Whole numbers, decimals and fractions are exact.
 

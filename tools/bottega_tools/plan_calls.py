@@ -41,7 +41,7 @@ class PlanCalls(Tool):
         "the result is plain text."
     )
     effects = "none"
-    trust = "trusted"  # it returns the model's own words
+    trust = "derived"  # it returns the model's own words
 
     def validate(self, arguments: Mapping[str, Json]) -> dict[str, Any]:
         """Return the arguments. Raises InputError for what is no plan."""

@@ -117,7 +117,12 @@ async def _without_links(
 
 
 def is_sink(tool: Tool) -> bool:
-    """Say whether a call of the tool changes anything, or lets something out."""
+    """Say whether a call of the tool changes anything, or lets something out.
+
+    One that waits for a person is in that person's hands.
+    """
+    if tool.attended:
+        return False
     return tool.effects != "none" or any(
         need.partition(":")[0] == "network" for need in tool.permissions
     )
