@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -126,6 +125,8 @@ def is_secret(name: object) -> bool:
 
 def forget_artifacts(folder: Path, runs: Sequence[str]) -> None:
     """Remove what is kept for the runs."""
+    import shutil
+
     for run_id in runs:
         if _RUN.fullmatch(run_id):
             shutil.rmtree(folder / run_id, ignore_errors=True)
