@@ -37,6 +37,12 @@ def _monty(context: FactoryContext) -> Sandbox:
     return Monty()
 
 
+def _sandlock(context: FactoryContext) -> Sandbox:
+    from bottega_plugins.sandbox.sandlock import Sandlock
+
+    return Sandlock()
+
+
 def _interpreter(context: FactoryContext, *, imports: Sequence[str] = ()) -> Sandbox:
     from bottega_plugins.sandbox.interpreter import Interpreter
 
@@ -57,6 +63,12 @@ def bottega_sandboxes() -> Sequence[Offer]:
             name="process",
             summary="Full Python behind namespaces, a filter of system calls and control groups.",
             factory=_process,
+        ),
+        Offer(
+            name="sandlock",
+            summary="Full Python behind Landlock, where namespaces cannot be had.",
+            factory=_sandlock,
+            extra="sandlock",
         ),
         Offer(
             name="interpreter",

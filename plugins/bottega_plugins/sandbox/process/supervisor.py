@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -38,6 +39,7 @@ def main() -> None:
         pass
     while end_descendants(os.getpid()):
         time.sleep(0.002)
+    shutil.rmtree(policy["cwd"], ignore_errors=True)
     os._exit(0)
 
 
