@@ -67,8 +67,8 @@ class _Checks:
             self.broken.append("description: models decide on it; say in a sentence what it does")
         if tool.effects not in ("none", "idempotent", "once"):
             self.broken.append(f"effects {tool.effects!r}: none, idempotent or once")
-        if tool.trust not in ("trusted", "untrusted"):
-            self.broken.append(f"trust {tool.trust!r}: trusted or untrusted")
+        if tool.trust not in ("trusted", "untrusted", "derived"):
+            self.broken.append(f"trust {tool.trust!r}: trusted, untrusted or derived")
         if tool.timeout is not None and not tool.timeout > 0:
             self.broken.append(f"timeout {tool.timeout!r}: seconds above zero, or None")
         if tool.rate is not None and not (len(tool.rate) == 2 and min(tool.rate) > 0):
