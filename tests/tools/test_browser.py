@@ -289,7 +289,12 @@ def test_a_page_that_crashes_is_told(browse: Browsing, pages: Pages) -> None:
     browse.run(crash())
     said = browse.refused("snapshot")
     assert "crashed" in said or "no page is open" in said
-    assert "# Welcome" in browse("navigate", url=pages.address + "/").content
+    text = browse("navigate", url=pages.address + "/").content
+    assert "# Welcome" in text
+    browse.run(browse.toolset.aclose())
+    assert "no page is open" in browse.refused("click", element=number(text, "link"))
+    later = browse("navigate", url=pages.address + "/").content
+    assert number(later, "link") > number(text, "button")
 
 
 @pytest.mark.parametrize(

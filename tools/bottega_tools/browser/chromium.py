@@ -15,7 +15,7 @@ from bottega.addresses import read_url
 from bottega.errors import ToolError
 from bottega_tools.browser.gate import Gate
 from bottega_tools.browser.options import BARE, FLAGS, Options, find_chromium
-from bottega_tools.browser.visit import Visit
+from bottega_tools.browser.visit import Numbers, Visit
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Playwright
@@ -34,6 +34,7 @@ class Chromium:
     """A browser and its visits: one page with cookies of its own for each node of each run."""
 
     options: Options
+    _numbers: Numbers = field(default_factory=Numbers)
     _visits: dict[Key, Visit] = field(default_factory=dict[Key, Visit])
     _playwright: Playwright | None = None
     _browser: Browser | None = None
@@ -84,7 +85,7 @@ class Chromium:
             await self._end()
             await self._launch()
         assert self._browser is not None
-        visit = await Visit.begin(self._browser, self.options)
+        visit = await Visit.begin(self._browser, self.options, self._numbers)
         self._visits[key] = visit
         return visit
 

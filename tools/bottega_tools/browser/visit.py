@@ -18,6 +18,7 @@ from bottega.addresses import read_url
 from bottega.errors import ToolError
 from bottega.escape import one_line
 from bottega.messages import Json
+from bottega_tools.browser.failure import not_opened, reason
 from bottega_tools.browser.gate import MARK, Gate
 from bottega_tools.browser.options import Options
 from bottega_tools.browser.watch import Watch
@@ -47,24 +48,30 @@ class Seen:
 
 
 @dataclass
+class Numbers:
+    """Numbers of elements: none is given twice, also where the browser was started anew."""
+
+    next: int = 1
+
+
+@dataclass
 class Visit:
     """A context of its own in the browser, with one page at most."""
 
     options: Options
     gate: Gate
     context: BrowserContext
+    numbers: Numbers
     touched: float = 0.0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _page: Page | None = None
     _world: World | None = None
-    _number: int = 1
-    """The next number for an element: none is ever given twice."""
 
     def __post_init__(self) -> None:
         self._watch = Watch(self._drop)
 
     @staticmethod
-    async def begin(browser: Browser, options: Options) -> Visit:
+    async def begin(browser: Browser, options: Options, numbers: Numbers) -> Visit:
         """Make the context, behind a gate of its own."""
         gate = Gate(options.allowed, options.most, options.resolve)
         server = await gate.start()
@@ -77,7 +84,7 @@ class Visit:
             ignore_https_errors=False,
         )
         context.set_default_timeout(options.seconds * 1000)
-        return Visit(options=options, gate=gate, context=context)
+        return Visit(options=options, gate=gate, context=context, numbers=numbers)
 
     @property
     def alive(self) -> bool:
@@ -134,8 +141,8 @@ class Visit:
 
     async def read(self) -> Seen:
         """Read the page's visible text, with a number before whatever can be acted on."""
-        got = await self._asked(f"bottega.read({self._number})")
-        self._number = int(got["next"])
+        got = await self._asked(f"bottega.read({self.numbers.next})")
+        self.numbers.next = max(self.numbers.next, int(got["next"]))
         fields = {name: got[name] for name in ("text", "title", "url", "unseen", "full")}
         return Seen(**fields)
 
@@ -241,13 +248,7 @@ class Visit:
         why = self._refusal()
         if why:
             return ToolError(why)
-        if "Timeout" in message:
-            return ToolError(f"{what} did not come within {self.options.seconds:g} s")
-        if "Download is starting" in message or "net::ERR_ABORTED" in message:
-            return ToolError(f"{what} is a file to download, which is refused")
-        if "ERR_TOO_MANY_REDIRECTS" in message:
-            return ToolError(f"{what} leads on and on: it has too many redirects")
-        return ToolError(f"{what} cannot be opened: {_net_error(message)}")
+        return ToolError(not_opened(what, message, self.options.seconds))
 
     async def _done(self, work: Awaitable[Any], *, settle: bool = True) -> None:
         """Do something to the page, and wait for a page that it leads to."""
@@ -268,7 +269,7 @@ class Visit:
         except Error as error:
             if "Unknown key" in error.message:
                 raise
-            raise ToolError("; ".join(self.told()) or _net_error(error.message)) from error
+            raise ToolError("; ".join(self.told()) or reason(error.message)) from error
 
     async def _loaded(self, page: Page) -> None:
         """Give what a page loads later a moment; it may be read without."""
@@ -294,7 +295,7 @@ class Visit:
             return await self._bounded(self._world.ask(expression), longer)
         except Error as error:
             raise ToolError(
-                "; ".join(self.told()) or f"the page cannot be read: {_net_error(error.message)}"
+                "; ".join(self.told()) or f"the page cannot be read: {reason(error.message)}"
             ) from error
 
     async def _bounded(self, work: Awaitable[T], longer: float = 0.0) -> T:
@@ -312,9 +313,3 @@ class Visit:
 
 async def _nothing() -> None:
     """Do nothing, where something could be done."""
-
-
-def _net_error(message: str) -> str:
-    """Return the line of Playwright's words that tells what was wrong."""
-    first = next((line for line in message.splitlines() if line.strip()), "no reason is given")
-    return one_line(first.rpartition("Error: ")[2], 200)
