@@ -12,6 +12,7 @@ permissions.
 from __future__ import annotations
 
 import logging
+import re
 from typing import Literal, cast
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ from bottega_tools.web.found import Hit, checked_query, write_hits
 
 Period = Literal["any", "day", "week", "month", "year"]
 _MOST = 20
+_URL = re.compile(r"https?://[^\s)'\"]+")
 
 
 class WebSearch(Tool):
@@ -105,7 +107,7 @@ class WebSearch(Tool):
             text = str(error)
             if text == "No results found.":
                 return []
-            said = f"no search engine could be asked: {one_line(text, 160)}"
+            said = f"no search engine could be asked: {_reason(text)}"
             raise _failed(said, "is there a network?") from None
         return [_hit(cast("dict[str, object]", item)) for item in found]
 
@@ -121,6 +123,13 @@ def check_engines(engines: str) -> list[str]:
 def _hit(item: dict[str, object]) -> Hit:
     texts = {name: str(item.get(name) or "") for name in ("title", "href", "body")}
     return Hit(title=texts["title"], url=texts["href"], snippet=texts["body"])
+
+
+def _reason(text: str) -> str:
+    """Return what is behind an error of ddgs, without the URL that it asked for."""
+    kind = text.partition(":")[0]
+    known = {"DNSError": "their names cannot be looked up", "ConnectError": "no connection"}
+    return known.get(kind) or one_line(_URL.sub("…", text), 120)
 
 
 def _failed(said: str, hint: str) -> ToolError:
