@@ -36,7 +36,7 @@ NAMES = (
 @pytest.fixture
 def tools(tmp_path: Path) -> Path:
     file = tmp_path / "tools.json"
-    file.write_text(json.dumps([described(name) for name in NAMES]))
+    file.write_text(json.dumps([described(name, n={"type": "integer"}) for name in NAMES]))
     return file
 
 
@@ -49,8 +49,10 @@ def test_a_server_that_dies_in_a_call_is_told_and_started_again(tools: Path) -> 
 
 
 def test_one_that_dies_again_and_again_is_let_be(tools: Path) -> None:
-    last = contents(raw(tools, name="frail"), "die", "die", "die", "die", "echo")[-1]
-    assert last.startswith("Error: the MCP server frail ended 3 times within a minute: it ended")
+    deaths = [call("die", n=number) for number in range(4)]
+    *_, last = observed(raw(tools, name="frail"), *deaths, call("echo"))
+    told = "Error: the MCP server frail ended 3 times within a minute: it ended with exit code 3"
+    assert last.content.startswith(told)
 
 
 def test_a_call_that_is_never_answered_ends_with_its_time(tools: Path) -> None:

@@ -29,8 +29,8 @@ T = TypeVar("T")
 MOST_STARTS = 3
 """Starts within `STARTS_WITHIN` seconds; a server that dies more often is let be for as long."""
 STARTS_WITHIN = 60.0
-_LOST = (-32000, -32600)
-"""Codes with which the SDK says that the connection is closed, or the session unknown."""
+_CLOSED = -32000
+"""Code with which the SDK says that the connection is closed."""
 
 _SILENT = logging.NullHandler()
 """What the SDK logs goes where a person has told logging to write, and not to the terminal."""
@@ -39,8 +39,11 @@ _SILENT = logging.NullHandler()
 class Way(Protocol):
     """How a server is reached: a program that is started, or a URL."""
 
-    def transport(self, ended: Callable[[], None]) -> AbstractAsyncContextManager[Any]:
-        """Open the streams of messages; `ended` is called when the other side says no more."""
+    ended: bool
+    """Whether it was the other side that ended the connection."""
+
+    def transport(self, over: Callable[[], None]) -> AbstractAsyncContextManager[Any]:
+        """Open the streams of messages; `over` is called when the other side says no more."""
         ...
 
     def ending(self) -> str:
@@ -73,8 +76,6 @@ class Connection:
         self._calls = 0
         self._unwanted = False
         """Whether it is to end with the last call that is under way."""
-        self._lost = False
-        """Whether it was the other side that ended the connection."""
         self._refusal: BottegaError | None = None
         self.catalogue: Catalogue | None = None
         self.listeners: set[Callable[[str], None]] = set()
@@ -143,7 +144,7 @@ class Connection:
                 ready.set_result(client)
                 async with watch.over(client, partial(self._look, client), self._over.set):
                     await self._over.wait()
-                if not self._lost:
+                if self._way is not None and not self._way.ended:
                     self._starts.clear()  # we end it, and may begin anew as often as we like
         except BaseException as error:  # noqa: BLE001  # handed to whoever waits
             if not ready.done():
@@ -159,10 +160,9 @@ class Connection:
         from bottega import __version__
 
         logging.getLogger("mcp").addHandler(_SILENT)
-        self._lost = False
         self._way = self._way_of()
         return Client(
-            self._way.transport(self._end),
+            self._way.transport(self._over.set),
             mode=self._protocol,
             cache=None,
             logging_callback=self._logged,
@@ -170,10 +170,6 @@ class Connection:
             message_handler=watch.told,
             client_info=Implementation(name="bottega", version=__version__),
         )
-
-    def _end(self) -> None:
-        self._lost = True
-        self._over.set()
 
     async def _logged(self, params: Any) -> None:
         for listen in tuple(self.listeners):
@@ -199,7 +195,7 @@ class Connection:
             return error
         if isinstance(error, TimeoutError):
             what = f"was not ready within {self._start_seconds:g} s"
-        elif self._lost and self._way is not None:
+        elif self._way is not None and self._way.ended:
             what = self._way.ending()
         else:
             what = f"cannot be used: {_line(error)}"
@@ -207,10 +203,11 @@ class Connection:
 
     def _problem(self, error: Exception) -> ToolError:
         code = getattr(getattr(error, "error", None), "code", None)
-        if code in _LOST and (self._lost or code == _LOST[0]):
+        if code == _CLOSED and self._way is not None:
             self._over.set()
-            how = "" if self._way is None else self._way.ending()
-            return ToolError(f"the MCP server {self._name} {how}")
+            return ToolError(f"the MCP server {self._name} {self._way.ending()}")
+        if "session" in str(error).lower():  # forgotten by the other side: the next call gets one
+            self._over.set()
         return ToolError(f"the MCP server {self._name} answered: {_line(error)}")
 
 

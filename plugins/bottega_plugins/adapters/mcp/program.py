@@ -53,12 +53,14 @@ class Program:
         self._stderr = b""
         self._unasked = self._garbage = 0
         self._fault = ""
+        self.ended = False
+        """Whether it has said its last."""
 
     @asynccontextmanager
-    async def transport(self, ended: Callable[[], None]) -> AsyncGenerator[Any]:
+    async def transport(self, over: Callable[[], None]) -> AsyncGenerator[Any]:
         """Start the program and yield the streams of its messages; end it on the way out.
 
-        `ended` is called when it says no more. Raises InputError where it cannot be started.
+        `over` is called when it says no more. Raises InputError where it cannot be started.
         """
         import anyio
 
@@ -71,7 +73,10 @@ class Program:
                 with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
                     async for message in self._messages(process):
                         await arriving.send(message)
-            ended()
+                self.ended = True
+                if not self._fault:
+                    await _is_over(process)  # so that its exit code can be told
+            over()
 
         async def write() -> None:
             async with leaving:

@@ -190,10 +190,12 @@ class MCPServer:
 class _Reached:
     """A server at a URL."""
 
+    ended = False
+
     def __init__(self, server: MCPServer) -> None:
         self._server = server
 
-    def transport(self, ended: Callable[[], None]) -> AbstractAsyncContextManager[Any]:
+    def transport(self, over: Callable[[], None]) -> AbstractAsyncContextManager[Any]:
         from contextlib import asynccontextmanager
 
         from mcp.client.streamable_http import streamable_http_client
