@@ -5,7 +5,7 @@ It uses the same hooks as everybody's; what it offers is imported when it is fir
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -55,7 +55,7 @@ def bottega_dialects() -> Sequence[Offer]:
     def code(
         context: FactoryContext,
         *,
-        sandbox: str | Sequence[str] = "monty",
+        sandbox: str | Mapping[str, Any] | Sequence[Any] = "monty",
         seconds: float | None = None,
         memory: int | None = None,
         calls: int | None = None,

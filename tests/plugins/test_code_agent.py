@@ -286,6 +286,9 @@ def test_a_sandbox_that_is_no_boundary_or_not_there_is_refused():
     with pytest.raises(SandboxError, match="does not hold hostile code"):
         made.plugins.make("dialect", "code", made.context, sandbox="open")
     assert made.plugins.make("dialect", "code", made.context, sandbox="open", trusted=True)
+    made.plugins.make("dialect", "code", made.context, sandbox=["monty", {"process": {}}])
+    with pytest.raises(InputError, match="3 is no sandbox"):
+        made.plugins.make("dialect", "code", made.context, sandbox=[3])
     with pytest.raises(SandboxError, match="no such thing here"):
         made.plugins.make("tool", "python", made.context, sandbox=["monty", "absent"])
 

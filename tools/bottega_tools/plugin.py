@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +66,7 @@ def _recall(context: FactoryContext, *, memory: Any, user: str = "") -> Tool:
 def _python(
     context: FactoryContext,
     *,
-    sandbox: str | Sequence[str] = "monty",
+    sandbox: str | Mapping[str, Any] | Sequence[Any] = "monty",
     seconds: float | None = None,
     memory: int | None = None,
     calls: int | None = None,

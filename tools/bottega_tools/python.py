@@ -7,9 +7,7 @@ How code is run is `bottega.code`; an agent that acts by code alone speaks the d
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from bottega.code.choice import DEFAULT_SANDBOX, limits_of, python_in
+from bottega.code.choice import DEFAULT_SANDBOX, Sandboxes, limits_of, python_in
 from bottega.code.python import Python
 from bottega.plugin.context import FactoryContext
 
@@ -17,7 +15,7 @@ from bottega.plugin.context import FactoryContext
 def python(  # each is an option in the graph file
     context: FactoryContext,
     *,
-    sandbox: str | Sequence[str] = DEFAULT_SANDBOX,
+    sandbox: Sandboxes = DEFAULT_SANDBOX,
     seconds: float | None = None,
     memory: int | None = None,
     calls: int | None = None,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from bottega.code.python import Python
 from bottega.errors import InputError, SandboxError
@@ -12,6 +12,8 @@ from bottega.sandbox import CodeLimits, Sandbox
 if TYPE_CHECKING:
     from bottega.plugin.context import FactoryContext
 
+Sandboxes = str | Mapping[str, Any] | Sequence[Any]
+"""A name, a name with options, or several of these in order."""
 DEFAULT_SANDBOX = "monty"
 _DEFAULT = CodeLimits()
 
@@ -30,22 +32,37 @@ def limits_of(seconds: float | None, memory: int | None, calls: int | None) -> C
 
 def python_in(
     context: FactoryContext,
-    sandbox: str | Sequence[str],
+    sandbox: Sandboxes,
     limits: CodeLimits,
     *,
     trusted: bool = False,
     answers: bool = False,
 ) -> Python:
-    """Return the tool over the sandboxes of these names.
+    """Return the tool over the sandboxes of these names, each with options where it takes some.
 
-    Raises SandboxError where the machine cannot give one of them, or where one is no boundary and
-    the code is not said to be trusted.
+    Raises InputError; SandboxError where the machine cannot give one of them, or where one is no
+    boundary and the code is not said to be trusted.
     """
-    names = [sandbox] if isinstance(sandbox, str) else list(sandbox)
-    if not names:
+    named = [sandbox] if isinstance(sandbox, str | Mapping) else list(sandbox)
+    if not named:
         raise InputError("code needs a sandbox", hint=f"say sandbox: {DEFAULT_SANDBOX}")
-    made = [_checked(context.make("sandbox", name), trusted=trusted) for name in names]
+    made: list[Sandbox] = []
+    for name, options in map(_read, named):
+        made.append(_checked(context.make("sandbox", name, **options), trusted=trusted))
     return Python(made, limits, answers=answers)
+
+
+def _read(item: Any) -> tuple[str, Mapping[str, Any]]:
+    """Read a name, or a name with options: `{process: {packages: true}}`."""
+    if isinstance(item, str):
+        return item, {}
+    given: Mapping[Any, Any] = item if isinstance(item, Mapping) else {}
+    fields = list(given.items())
+    if len(fields) != 1 or not isinstance(fields[0][0], str) or not isinstance(fields[0][1], dict):
+        raise InputError(
+            f"{item!r} is no sandbox", hint="write process, or {process: {packages: true}}"
+        )
+    return fields[0]
 
 
 def _checked(sandbox: Sandbox, *, trusted: bool) -> Sandbox:
