@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from bottega.code.python import Python
 from bottega.errors import InputError, SandboxError
@@ -56,7 +56,7 @@ def _read(item: Any) -> tuple[str, Mapping[str, Any]]:
     """Read a name, or a name with options: `{process: {packages: true}}`."""
     if isinstance(item, str):
         return item, {}
-    given: Mapping[Any, Any] = item if isinstance(item, Mapping) else {}
+    given = cast("Mapping[Any, Any]", item) if isinstance(item, dict) else {}
     fields = list(given.items())
     if len(fields) != 1 or not isinstance(fields[0][0], str) or not isinstance(fields[0][1], dict):
         raise InputError(
