@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from dummy_distribution import on_path, write_distribution
 
-from bottega import Agent
+from bottega import Agent, Graph
 from bottega.cli import main
 from bottega.consent import ConsentError
 from bottega.events import Observation
@@ -200,6 +200,22 @@ def test_bottega_s_own_tools_need_no_consent(house: House) -> None:
     house.install()
     agent = Agent(model=ScriptedModel("x"), tools=["calculator"], folder=house.work)
     assert agent.run("go").answer == "x"
+
+
+def test_a_tool_with_options_is_approved_by_the_graph_that_gives_them(
+    house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    house.install()
+    file = house.work / "g.yaml"
+    file.write_text(GRAPH.replace("[peek]", "[{configured: {way: up}}]"))
+    cli("plugins", "approve", "peeker")
+    assert "name a graph that uses it with --graph" in capsys.readouterr().err
+    cli("plugins", "revoke", "peeker")
+    assert cli("plugins", "approve", "peeker", "--graph", "g.yaml") == 0
+    assert "made with options" not in capsys.readouterr().err
+    assert Graph.from_yaml(file).team.parts["a"].tools
+    file.write_text("nodes: [")
+    assert cli("plugins", "approve", "peeker", "--graph", "g.yaml") == 2
 
 
 GRAPH = """

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -13,6 +13,11 @@ from bottega.cli.screen import warn
 from bottega.consent import ConsentError, Wish, approve, wish_of
 from bottega.errors import BottegaError, UnknownNameError
 from bottega.escape import plain
+from bottega.plugin.context import FactoryContext
+from bottega.plugin.making import make_offered, needs_options
+
+if TYPE_CHECKING:
+    from bottega.spec.model import Reference
 
 T = TypeVar("T")
 
@@ -34,10 +39,11 @@ def with_consent(make: Callable[[], T]) -> T:
             approve([error.wish], error.lock)
 
 
-def wishes_of(name: str, folder: Path) -> list[Wish]:
-    """Return what the tools of the plugin want. Raises UnknownNameError."""
-    from bottega.plugin.context import FactoryContext
-    from bottega.plugin.making import make_offered, needs_options
+def wishes_of(name: str, folder: Path, graph: Path | None = None) -> list[Wish]:
+    """Return what the tools of the plugin want, those that the graph makes among them.
+
+    Raises UnknownNameError, and GraphError for a graph that cannot be read.
+    """
     from bottega.plugin.manager import default_plugins
     from bottega.toolset import is_toolset
 
@@ -45,19 +51,31 @@ def wishes_of(name: str, folder: Path) -> list[Wish]:
     known = [record.name for record in plugins.plugins]
     if name not in known:
         raise UnknownNameError("plugin", name, known)
+    uses = _uses(graph) if graph else []
     wishes: list[Wish] = []
     for offered, registered in plugins.offers("tool").items():
         if registered.plugin != name or not registered.distribution:
             continue
-        if needs_options(registered):
-            warn(f"tool {offered!r} is made with options: it is asked about when it is used")
-            continue
-        context = FactoryContext(plugins=plugins, folder=folder)
-        try:
-            made = make_offered("tool", registered, context, {})
-            tools = made.tools if is_toolset(made) else [made]
-        except BottegaError as error:
-            warn(f"tool {offered!r} cannot be made: {error}")
-            continue
-        wishes += [wish_of(tool, registered) for tool in tools if tool.permissions]
+        given: list[Mapping[str, Any]] = [
+            reference.options for reference in uses if reference.backend == offered
+        ]
+        if not given and needs_options(registered):
+            warn(f"tool {offered!r} is made with options: name a graph that uses it with --graph")
+        elif not given:
+            given = [{}]
+        context = FactoryContext(plugins=plugins, folder=graph.parent if graph else folder)
+        for options in given:
+            try:
+                made = make_offered("tool", registered, context, options)
+                tools = made.tools if is_toolset(made) else [made]
+            except BottegaError as error:
+                warn(f"tool {offered!r} cannot be made: {error}")
+                continue
+            wishes += [wish_of(tool, registered) for tool in tools if tool.permissions]
     return list(dict.fromkeys(wishes))
+
+
+def _uses(graph: Path) -> list[Reference]:
+    from bottega.spec.reader import read_graph
+
+    return [reference for node in read_graph(graph).nodes for reference in node.tools]

@@ -90,19 +90,24 @@ def _consent(record: PluginRecord) -> Standing:
 
 @plugins.command()
 @click.argument("name")
+@click.option(
+    "--graph",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="A graph that uses tools of the plugin which are made with options.",
+)
 @folder
-def approve(name: str, folder: Path) -> None:
+def approve(name: str, graph: Path | None, folder: Path) -> None:
     """Let the tools of plugin NAME have the permissions that they want.
 
-    They are listed, and written down in bottega.lock. A tool that is made with options is asked
-    about when a graph first uses it.
+    They are listed, and written down in bottega.lock. What a tool wants that is made with options
+    is known where it is used: `--graph` names the place.
     """
     from bottega.cli.consent import wishes_of
     from bottega.consent import approve
     from bottega.lockfile import Lock
 
-    lock = Lock.open(folder)
-    wishes = wishes_of(name, folder)
+    lock = Lock.open(folder if graph is None else graph.parent)
+    wishes = wishes_of(name, folder, graph)
     for wish in wishes:
         show(f"approved: {wish}")
     approve(wishes, lock)
