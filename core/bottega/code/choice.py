@@ -56,7 +56,7 @@ def _read(item: Any) -> tuple[str, Mapping[str, Any]]:
     """Read a name, or a name with options: `{process: {packages: true}}`."""
     if isinstance(item, str):
         return item, {}
-    given = cast("Mapping[Any, Any]", item) if isinstance(item, dict) else {}
+    given: Mapping[Any, Any] = cast("Mapping[Any, Any]", item) if isinstance(item, dict) else {}
     fields = list(given.items())
     if len(fields) != 1 or not isinstance(fields[0][0], str) or not isinstance(fields[0][1], dict):
         raise InputError(
