@@ -100,7 +100,7 @@ def test_a_project_file_that_says_nothing_of_bottega_is_let_be(
 def test_lists_distribution_version_and_offers() -> None:
     (core,) = [each for each in PluginManager.discover().plugins if each.name == "core"]
     assert (core.distribution, core.state) == ("bottega", "ok")
-    assert core.offers["dialect"] == ("native", "react")
+    assert core.offers["dialect"] == ("code", "native", "react")
     assert "run" in core.offers["command"]
 
 
