@@ -8,6 +8,8 @@ from typing import Any, cast
 from bottega.messages import Json
 
 DEEPEST = 100
+LONGEST = 2_000_000
+"""Characters of a text; what is longer would take the time of the step on its way back alone."""
 
 
 class NotPlainError(Exception):
@@ -17,6 +19,8 @@ class NotPlainError(Exception):
 def as_json(value: Any, depth: int = 0) -> Json:
     """Return the value as JSON has it; tuples become lists. Raises NotPlainError."""
     kind: type[Any] = type(cast("object", value))
+    if kind is str and len(value) > LONGEST:
+        raise NotPlainError(f"a text for a tool has at most {LONGEST:,} characters")
     if value is None or kind in (str, bool, int, float):
         return value
     if depth > DEEPEST:
