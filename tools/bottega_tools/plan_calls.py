@@ -41,6 +41,7 @@ class PlanCalls(Tool):
         "the result is plain text."
     )
     effects = "none"
+    always = True
     trust = "derived"  # it returns the model's own words
 
     def validate(self, arguments: Mapping[str, Json]) -> dict[str, Any]:
