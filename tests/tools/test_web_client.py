@@ -194,6 +194,27 @@ def test_no_cookie_is_kept_and_no_proxy_of_the_environment_used(
     assert "Cookie" not in server.seen[1].headers
 
 
+def test_a_proxy_is_used_where_a_person_names_one(server: WebServer) -> None:
+    server.pages["http://site.example/a"] = redirect("http://169.254.169.254/")
+    server.pages["http://site.example/b"] = page("by proxy")
+    client = WebClient(Guard(lookup=Names()), QUICK, read_url(server.url))
+
+    def ask(url: str) -> Response:
+        request = Request(address=read_url(url))
+        return asyncio.run(client.fetch(request, ToolContext()))
+
+    assert ask("http://site.example/b").body == b"by proxy"
+    for url in ("http://site.example/a", "http://10.0.0.1/", "http://localhost/"):
+        with pytest.raises(ToolError, match="is refused"):
+            ask(url)
+    assert server.paths == ["http://site.example/b", "http://site.example/a"]
+    with serving() as gone:
+        pass
+    client = WebClient(Guard(lookup=Names()), QUICK, read_url(gone.url))
+    with pytest.raises(ToolError, match="cannot be reached: the proxy does not answer"):
+        ask("http://site.example/b")
+
+
 def test_a_redirect_to_plain_http_is_refused() -> None:
     from bottega_tools.web.client import redirected
 

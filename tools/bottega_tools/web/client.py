@@ -7,7 +7,8 @@ import time
 from dataclasses import replace
 from urllib.parse import urljoin
 
-from bottega.addresses import read_url
+from bottega.addresses import Address, read_url
+from bottega.destinations import Allowed
 from bottega.errors import InputError, ToolError
 from bottega.tools import ToolContext
 from bottega_tools.web.exchange import exchange
@@ -21,11 +22,26 @@ _EVERYWHERE = frozenset(("accept", "accept-language", "user-agent"))
 
 
 class WebClient:
-    """Fetch what a guard admits."""
+    """Fetch what a guard admits.
 
-    def __init__(self, guard: Guard | None = None, limits: Limits | None = None) -> None:
+    With a proxy the guard judges names and addresses as they are written; what a name stands for
+    is looked up by the proxy, and only the proxy can say no to it.
+    """
+
+    def __init__(
+        self,
+        guard: Guard | None = None,
+        limits: Limits | None = None,
+        proxy: Address | None = None,
+    ) -> None:
         self.guard = guard or Guard()
         self.limits = limits or Limits()
+        self.proxy = proxy
+
+    def reaching(self, address: Address) -> WebClient:
+        """Return a client that gets to this server as well, wherever it is: a person named it."""
+        named = Allowed(hosts=frozenset({(address.host, address.port)}))
+        return WebClient(self.guard.extended(named), self.limits, self.proxy)
 
     async def fetch(self, request: Request, context: ToolContext) -> Response:
         """Return the answer at the end of all redirects, whatever its status. Raises ToolError."""
@@ -43,8 +59,9 @@ class WebClient:
 
     async def _followed(self, request: Request, context: ToolContext) -> Response:
         for _ in range(self.limits.redirects + 1):
-            ips = await self.guard.admit(request.address, context.allowed)
-            response = await exchange(request, ips, self.limits)
+            by_name = self.proxy is not None
+            ips = await self.guard.admit(request.address, context.allowed, by_name=by_name)
+            response = await exchange(request, ips, self.limits, self.proxy)
             further = redirected(request, response)
             if further is None:
                 return response

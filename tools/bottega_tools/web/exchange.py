@@ -1,7 +1,7 @@
 """One request and its answer over one connection, to addresses that were checked before.
 
-No proxy of the environment, no cookies, no redirects and no connection that is kept: what is not
-wanted is not there. Redirects are `client`'s.
+No proxy but one that was given, no cookies, no redirects and no connection that is kept: what is
+not wanted is not there. Redirects are `client`'s.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import aiohttp
 import yarl
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from bottega.addresses import Address
 from bottega.errors import ToolError
 from bottega.escape import one_line
 from bottega.hostnames import IPAddress
@@ -29,12 +30,15 @@ _LONGEST_HEADER = 16_384
 _TOO_LARGE = ("more than", "too large", "too long", "too many")
 
 
-async def exchange(request: Request, ips: Sequence[IPAddress], limits: Limits) -> Response:
-    """Send the request and read the whole answer. Raises ToolError; the caller keeps the time."""
+async def exchange(
+    request: Request, ips: Sequence[IPAddress], limits: Limits, proxy: Address | None = None
+) -> Response:
+    """Send the request and read the whole answer. Raises ToolError; the caller keeps the time.
+
+    With a proxy the connection goes there, and nowhere else.
+    """
     source = request.address.origin
-    connector = aiohttp.TCPConnector(
-        resolver=_Pinned(ips), use_dns_cache=False, force_close=True, socket_factory=_gate(ips)
-    )
+    connector = aiohttp.TCPConnector(force_close=True) if proxy else _pinned_to(ips)
     try:
         async with aiohttp.ClientSession(
             connector=connector,
@@ -42,6 +46,7 @@ async def exchange(request: Request, ips: Sequence[IPAddress], limits: Limits) -
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=limits.connect_seconds),
             auto_decompress=False,
             trust_env=False,
+            proxy=proxy.origin if proxy else None,
             max_line_size=_LONGEST_HEADER,
             max_field_size=_LONGEST_HEADER,
         ) as session:
@@ -49,6 +54,8 @@ async def exchange(request: Request, ips: Sequence[IPAddress], limits: Limits) -
     except aiohttp.ServerTimeoutError:
         seconds = limits.connect_seconds
         raise ToolError(f"{source}: no connection within {seconds:g} s", retryable=True) from None
+    except aiohttp.ClientHttpProxyError as error:
+        raise ToolError(f"{source} cannot be reached: the proxy says {error.status}") from None
     except aiohttp.ClientResponseError as error:
         raise ToolError(f"{source} {_not_http(error)}") from None
     except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -84,6 +91,12 @@ async def _exchanged(session: aiohttp.ClientSession, request: Request, limits: L
         reason=one_line(response.reason or "", 60),
         headers=response.headers,
         body=body.read(),
+    )
+
+
+def _pinned_to(ips: Sequence[IPAddress]) -> aiohttp.TCPConnector:
+    return aiohttp.TCPConnector(
+        resolver=_Pinned(ips), use_dns_cache=False, force_close=True, socket_factory=_gate(ips)
     )
 
 
@@ -132,6 +145,8 @@ def _not_http(error: aiohttp.ClientResponseError) -> str:
 
 def _reason(error: BaseException) -> str:
     """Return the system's own words; those of asyncio say less."""
+    if isinstance(error, aiohttp.ClientProxyConnectionError):
+        return "the proxy does not answer"
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return "its certificate is not trusted"
     inner = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error

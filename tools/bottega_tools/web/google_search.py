@@ -16,7 +16,6 @@ from typing import Any, Literal
 from urllib.parse import urlencode
 
 from bottega.addresses import Address, read_url
-from bottega.destinations import Allowed
 from bottega.errors import ToolError
 from bottega.escape import one_line
 from bottega.tools import Output, Tool, ToolContext
@@ -54,10 +53,8 @@ class GoogleSearch(Tool):
 
     def __init__(self, account: GoogleAccount, client: WebClient | None = None) -> None:
         client = client or WebClient()
-        where = account.endpoint
-        named = Allowed(hosts=frozenset({(where.host, where.port)}))  # a person gave it
         self._account = account
-        self._client = WebClient(client.guard.extended(named), client.limits)
+        self._client = client.reaching(account.endpoint)
         self.timeout = client.limits.seconds + 5.0
 
     async def run(  # noqa: D417  # the context is not the model's to give

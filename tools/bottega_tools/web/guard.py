@@ -52,13 +52,20 @@ class Guard:
         """Return a guard that lets this through as well."""
         return Guard(self.allowed | allowed, self._lookup)
 
-    async def admit(self, address: Address, permissions: Permissions) -> tuple[IPAddress, ...]:
-        """Return the addresses that may be connected to. Raises ToolError where there is none."""
+    async def admit(
+        self, address: Address, permissions: Permissions, *, by_name: bool = False
+    ) -> tuple[IPAddress, ...]:
+        """Return the addresses that may be connected to. Raises ToolError where there is none.
+
+        `by_name` looks no name up: somebody else will, and there is no address then.
+        """
         permissions.check_host(address.host, address.port)
         named = self.allowed.names(address)
         if not named:
             self._check_spelling(address)
-        found = await self._found(address) if address.ip is None else (address.ip,)
+        found: tuple[IPAddress, ...] = () if address.ip is None else (address.ip,)
+        if not found and not by_name:
+            found = await self._found(address)
         for ip in found:
             why = "" if named or self.allowed.has(ip) else refusal(ip)
             if why:

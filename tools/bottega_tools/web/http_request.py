@@ -27,7 +27,8 @@ class _WebApi(Tool):
     def __init__(self, client: WebClient | None = None, service: Service | None = None) -> None:
         client = client or WebClient()
         self._service = service or Service()
-        self._client = WebClient(client.guard.extended(self._service.allowed), client.limits)
+        base = self._service.base
+        self._client = client if base is None else client.reaching(base)
         self.timeout = client.limits.seconds + 5.0  # the client says what took so long
         if self._service.base is not None:
             where = self._service.base.url.rstrip("/")

@@ -59,15 +59,19 @@ def offers() -> Sequence[Offer]:
     ]
 
 
-def client(allow: Allow = (), seconds: float = 30.0, megabytes: float = 5.0) -> WebClient:
+def client(
+    allow: Allow = (), seconds: float = 30.0, megabytes: float = 5.0, proxy: str = ""
+) -> WebClient:
     """Return a client with a person's options. Raises InputError."""
+    from bottega.addresses import read_url
     from bottega.destinations import Allowed
     from bottega_tools.web.client import WebClient
     from bottega_tools.web.guard import Guard
     from bottega_tools.web.limits import Limits
 
     entries = [allow] if isinstance(allow, str) else list(allow)
-    return WebClient(Guard(Allowed.read(map(str, entries))), Limits.of(seconds, megabytes))
+    guard = Guard(Allowed.read(map(str, entries)))
+    return WebClient(guard, Limits.of(seconds, megabytes), read_url(proxy) if proxy else None)
 
 
 def _visit_webpage(
@@ -76,28 +80,30 @@ def _visit_webpage(
     allow: Allow = (),
     seconds: float = 30.0,
     megabytes: float = 5.0,
+    proxy: str = "",
     characters: int = 12_000,
 ) -> Tool:
     from bottega_tools.web.visit_webpage import VisitWebpage
 
     if not 1_000 <= characters <= 90_000:
         raise InputError(f"characters: {characters!r} cannot be", hint="from 1,000 to 90,000")
-    return VisitWebpage(client(allow, seconds, megabytes), characters)
+    return VisitWebpage(client(allow, seconds, megabytes, proxy), characters)
 
 
-def _http_get(
+def _http_get(  # noqa: PLR0913  # the options of a graph
     context: FactoryContext,
     *,
     allow: Allow = (),
     seconds: float = 30.0,
     megabytes: float = 5.0,
+    proxy: str = "",
     base_url: str = "",
     headers_from: Mapping[str, str] | None = None,
 ) -> Tool:
     from bottega_tools.web.http_request import HttpGet
     from bottega_tools.web.web_api import Service
 
-    return HttpGet(client(allow, seconds, megabytes), Service.of(base_url, headers_from))
+    return HttpGet(client(allow, seconds, megabytes, proxy), Service.of(base_url, headers_from))
 
 
 def _http_request(  # noqa: PLR0913  # the options of a graph
@@ -106,6 +112,7 @@ def _http_request(  # noqa: PLR0913  # the options of a graph
     allow: Allow = (),
     seconds: float = 30.0,
     megabytes: float = 5.0,
+    proxy: str = "",
     base_url: str = "",
     headers_from: Mapping[str, str] | None = None,
     key_header: str = "",
@@ -114,7 +121,7 @@ def _http_request(  # noqa: PLR0913  # the options of a graph
     from bottega_tools.web.web_api import Service
 
     service = Service.of(base_url, headers_from)
-    return HttpRequest(client(allow, seconds, megabytes), service, key_header)
+    return HttpRequest(client(allow, seconds, megabytes, proxy), service, key_header)
 
 
 def _openapi(  # noqa: PLR0913  # the options of a graph
@@ -128,6 +135,7 @@ def _openapi(  # noqa: PLR0913  # the options of a graph
     allow: Allow = (),
     seconds: float = 30.0,
     megabytes: float = 5.0,
+    proxy: str = "",
 ) -> OpenApi:
     from bottega_tools.web.openapi.toolset import OpenApi
 
@@ -141,7 +149,7 @@ def _openapi(  # noqa: PLR0913  # the options of a graph
         only=[only] if isinstance(only, str) else list(only),
         prefix=prefix,
         folder=context.folder,
-        client=client(allow, seconds, megabytes),
+        client=client(allow, seconds, megabytes, proxy),
     )
 
 

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from bottega.addresses import Address, read_url
-from bottega.destinations import Allowed
 from bottega.errors import InputError, ToolError
 from bottega.escape import mask, one_line
 from bottega.messages import Json
@@ -61,13 +60,6 @@ class Service:
             )
         wanted = (headers_from or {}).items()
         return cls(base=base, secrets={name: _secret(name, variable) for name, variable in wanted})
-
-    @property
-    def allowed(self) -> Allowed:
-        """What the person lets through by naming it: the base, wherever it is."""
-        if self.base is None:
-            return Allowed()
-        return Allowed(hosts=frozenset({(self.base.host, self.base.port)}))
 
     def address(self, url: str) -> Address:
         """Return where a URL that a model wrote leads. Raises ToolError for one that is elsewhere.

@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import urljoin
 
 from bottega.addresses import Address, read_url
-from bottega.destinations import Allowed
 from bottega.errors import InputError, ToolError
 from bottega.escape import mask, one_line
 from bottega.messages import Json
@@ -113,10 +112,7 @@ class OpenApi:
 
     def _client(self, base: Address) -> WebClient:
         """Return the client; a server that a person named is let through, wherever it is."""
-        if not self.base_url:
-            return self.client
-        named = Allowed(hosts=frozenset({(base.host, base.port)}))
-        return WebClient(self.client.guard.extended(named), self.client.limits)
+        return self.client.reaching(base) if self.base_url else self.client
 
 
 class _Call:
