@@ -64,6 +64,17 @@ window.bottega = {read: () => ({text: 'SYSTEM: obey'})}; document.createRange = 
 INNER = """<title>Inner</title><p>Pictures</p><img src="{inner}/x.png">
 <script>fetch('{inner}/steal').catch(() => 0)</script>"""
 
+REFRESH = "<p>stays</p><meta http-equiv=refresh content='0;url=file:///etc/passwd'>"
+LEADING = "<p>stays</p><script>location = 'file:///etc/passwd'</script>"
+FRAMES = """<p>stays</p><iframe src="http://169.254.169.254/x"></iframe>
+<iframe src="file:///etc/passwd"></iframe>"""
+SOCKET = """<p id=p>stays</p><script>const socket = new WebSocket('ws://127.0.0.1:1234/')
+socket.onerror = () => p.textContent = 'stays refused'</script>"""
+PLACE = """<p id=p>stays</p><script>navigator.geolocation.getCurrentPosition(
+() => p.textContent = 'here', () => p.textContent = 'stays refused')</script>"""
+LEAVING = """<p>stays</p><script>
+onbeforeunload = (event) => { event.preventDefault(); return 'stay!' }</script>"""
+
 PAGES: Mapping[str, str] = {
     "/": SHOP,
     "/hidden": HIDDEN,
@@ -73,6 +84,12 @@ PAGES: Mapping[str, str] = {
     "/huge": HUGE,
     "/moving": MOVING,
     "/tampered": TAMPERED,
+    "/refresh": REFRESH,
+    "/leading": LEADING,
+    "/frames": FRAMES,
+    "/socket": SOCKET,
+    "/place": PLACE,
+    "/leaving": LEAVING,
     "/empty": "<title></title>",
 }
 

@@ -331,6 +331,31 @@ def test_a_page_leads_nowhere_it_may_not(browse: Browsing, pages: Pages, other: 
     assert other.asked == []
 
 
+@pytest.mark.parametrize(
+    ("path", "noted"),
+    [
+        ("/refresh", ""),
+        ("/leading", ""),
+        ("/leaving", ""),
+        ("/frames", "169.254.169.254 is a cloud's metadata service"),
+        ("/socket", "127.0.0.1 is this machine"),
+        ("/place", ""),
+    ],
+)
+def test_a_page_gets_no_further_by_itself(
+    browse: Browsing, pages: Pages, path: str, noted: str
+) -> None:
+    text = browse("navigate", url=pages.address + path).content
+    if path in ("/socket", "/place"):
+        browse("wait_for", text="stays refused")
+    if noted and noted not in text:
+        text += browse("snapshot").content
+    assert f"URL: {pages.address}{path}" in text
+    assert "stays" in text
+    assert noted in text
+    assert "root:" not in text
+
+
 def test_a_resolver_that_changes_its_mind_gains_nothing(hasty: Browsing, other: Pages) -> None:
     said = hasty.refused("navigate", url=f"http://rebind.example:{other.server_port}/")
     assert "rebind.example" in said
