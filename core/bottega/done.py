@@ -5,10 +5,11 @@ How a call is carried out is `bottega.actions`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bottega.dialect import Turn
 from bottega.messages import Json, ToolCall, ToolResult, result_from_json
 from bottega.questions import Question
 from bottega.secrets import mask
@@ -57,3 +58,18 @@ def replayed(recorded: Mapping[str, Any]) -> Done:
         replayed=True,
         recorded=True,
     )
+
+
+def in_order(turn: Turn, done: Sequence[Done]) -> tuple[ToolResult, ...]:
+    """Return the results in the order in which the model made the calls."""
+    if len(done) == 1:
+        return (done[0].result,)
+    by_id = {item.result.call_id: item.result for item in done}
+    order = [*(call.id for call in turn.calls), *(call.id for call in turn.bad_calls)]
+    return tuple(by_id[name] for name in order if name in by_id)
+
+
+def waits_for(questions: Sequence[Question]) -> str:
+    """Say what a run waits for."""
+    first = questions[0].text
+    return first if len(questions) == 1 else f"{first} (and {len(questions) - 1} more questions)"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from bottega.actions import Actions
 from bottega.asking import Asking
 from bottega.dialect import Turn
-from bottega.done import Done, failed
+from bottega.done import Done, failed, in_order, waits_for
 from bottega.errors import (
     BottegaError,
     ModelError,
@@ -36,7 +36,6 @@ from bottega.messages import ToolCall, ToolResult, result_to_json, user
 from bottega.model import End, Reply
 from bottega.outcome import Outcome
 from bottega.place import within
-from bottega.questions import Question
 from bottega.repeats import REPEATED, Repeats
 from bottega.tape import in_turn
 
@@ -168,7 +167,9 @@ class Steps:
         loop = self._loop
         questions = tuple([item.question for item in done if item.question is not None])
         if questions:  # what is finished is recorded; the turn is taken up again with the rulings
-            loop.outcome = Outcome(status="waiting", reason=_waits(questions), questions=questions)
+            loop.outcome = Outcome(
+                status="waiting", reason=waits_for(questions), questions=questions
+            )
             return [loop.event(Asked, question=question.to_json()) for question in questions]
         if loop.journal.keeps:
             await self._record(done)
@@ -199,7 +200,7 @@ class Steps:
     ) -> Answer | None:
         """Put a turn's results into the conversation; return the answer if one of them is it."""
         loop = self._loop
-        results = _in_order(turn, done)
+        results = in_order(turn, done)
         if handed_on:
             loop.outcome = Outcome(handed_on=tuple(handed_on), results=results)
             return None
@@ -304,18 +305,3 @@ class Steps:
         self._bad_turns = 0
         self._repeats.note(turn.calls, results)
         self._repeats.check(self._loop.parts.name, self._most)
-
-
-def _waits(questions: Sequence[Question]) -> str:
-    """Say what a run waits for."""
-    first = questions[0].text
-    return first if len(questions) == 1 else f"{first} (and {len(questions) - 1} more questions)"
-
-
-def _in_order(turn: Turn, done: Sequence[Done]) -> tuple[ToolResult, ...]:
-    """Return the results in the order in which the model made the calls."""
-    if len(done) == 1:
-        return (done[0].result,)
-    by_id = {item.result.call_id: item.result for item in done}
-    order = [*(call.id for call in turn.calls), *(call.id for call in turn.bad_calls)]
-    return tuple(by_id[name] for name in order if name in by_id)
