@@ -253,3 +253,13 @@ def test_a_node_may_use_several_servers(folder: Path) -> None:
         tools(path)
     mcp("approve", path, "--yes")
     assert tools(path) == ["one_echo", "two_echo"]
+
+
+def test_the_same_words_in_another_folder_start_another_program(folder: Path) -> None:
+    path = graph(folder)
+    mcp("approve", path, "--yes")
+    below = folder / "below"
+    below.mkdir()
+    (below / "team.yaml").write_text(path.read_text())
+    with pytest.raises(InputError, match=r"is now \[.*\] in below"):
+        tools(below / "team.yaml")

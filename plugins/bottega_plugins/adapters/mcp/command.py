@@ -86,7 +86,7 @@ def _revoking() -> click.Command:
 
 def _approve(server: MCPServer, lock: Lock, *, yes: bool) -> None:
     """Ask twice: before the program is started, and when it has said what it offers."""
-    show(f"{server.name}: {plain(consent.told(server.launch))}")
+    show(f"{server.name}: {plain(consent.told(consent.launch(lock, server)))}")
     verb = "reach" if server.url else "start"
     if not _agreed(f"{verb.capitalize()} it to see what it offers?", yes=yes):
         show("not approved")

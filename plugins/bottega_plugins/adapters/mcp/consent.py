@@ -34,7 +34,7 @@ _KEY_BYTES = 32
 
 def approve(lock: Lock, server: MCPServer, catalogue: Catalogue) -> None:
     """Write down that a person agrees. Raises InputError and StorageError."""
-    said = {"launch": server.launch, **catalogue.to_json()}
+    said = {"launch": launch(lock, server), **catalogue.to_json()}
     said["approved"] = time.strftime("%Y-%m-%d")
     lock.set(SECTION, server.name, {**said, "seal": _seal(lock, server.name, said)})
 
@@ -47,21 +47,20 @@ def revoke(lock: Lock, name: str) -> bool:
 def approved(lock: Lock, server: MCPServer) -> Catalogue:
     """Return what a person agreed to. Raises InputError, with what to do, where nobody did."""
     name, entry = server.name, lock.get(SECTION, server.name)
+    wanted = launch(lock, server)
     hint = "look at what it starts, then: bottega mcp approve GRAPH"
     if entry is None:
-        raise InputError(
-            f"the MCP server {name!r} ({told(server.launch)}) is not approved", hint=hint
-        )
+        raise InputError(f"the MCP server {name!r} ({told(wanted)}) is not approved", hint=hint)
     if not _is_sealed(lock, name, entry):
         raise InputError(
             f"the approval of the MCP server {name!r} in {lock.file} was not given by you, in this "
             "folder, or was changed since",
             hint=hint,
         )
-    if entry["launch"] != server.launch:
+    if entry["launch"] != wanted:
         raise InputError(
             f"the MCP server {name!r} was approved as {told(entry['launch'])} and is now "
-            f"{told(server.launch)}",
+            f"{told(wanted)}",
             hint=hint,
         )
     return Catalogue.from_json(entry)
@@ -72,14 +71,23 @@ def state(lock: Lock, name: str) -> str:
     return "approved" if _is_sealed(lock, name, lock.get(SECTION, name)) else "not yours"
 
 
-def told(launch: Mapping[str, Json]) -> str:
+def launch(lock: Lock, server: MCPServer) -> dict[str, Json]:
+    """Return what a person approves: for a program also where, as `server.py` is many files."""
+    if server.url:
+        return server.launch
+    folder = os.path.relpath(server.folder.resolve(), lock.file.parent.resolve())
+    return {**server.launch, "folder": folder}
+
+
+def told(way: Mapping[str, Json]) -> str:
     """Write what is started or reached, and what it gets of ours."""
-    if "url" in launch:
-        more = [f"{name}: {value}" for name, value in launch["headers"].items()]
-        more += [f"allow {host}" for host in launch["allow"]]
-        return ", ".join([launch["url"], *more])
-    command = json.dumps(launch["command"], ensure_ascii=False)
-    return command + (f" with {', '.join(launch['env'])}" if launch["env"] else "")
+    if "url" in way:
+        more = [f"{name}: {value}" for name, value in way["headers"].items()]
+        more += [f"allow {host}" for host in way["allow"]]
+        return ", ".join([way["url"], *more])
+    command = json.dumps(way["command"], ensure_ascii=False)
+    where = "" if way["folder"] == "." else f" in {way['folder']}"
+    return command + where + (f" with {', '.join(way['env'])}" if way["env"] else "")
 
 
 def _is_sealed(lock: Lock, name: str, entry: Json) -> bool:
