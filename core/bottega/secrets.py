@@ -9,7 +9,6 @@ from the environment or from its options, never from what a model says.
 
 from __future__ import annotations
 
-import base64
 import os
 import re
 from collections.abc import Mapping
@@ -142,6 +141,7 @@ def _worked_out(settings: Mapping[bytes, bytes]) -> tuple[str, ...]:
 
 def _ways(value: str) -> set[str]:
     """Return the value as text, in a URL, in JSON and in base64."""
+    import base64
     from urllib.parse import quote
 
     data = value.encode("utf-8", "surrogateescape")
