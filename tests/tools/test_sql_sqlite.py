@@ -161,6 +161,8 @@ def test_the_database_refuses(whole, query):
     [
         "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c",
         "SELECT count(*) FROM " + ", ".join(f"item i{n}" for n in range(40)),
+        "WITH RECURSIVE c(x, y) AS (SELECT 1, hex(zeroblob(400000)) UNION ALL "
+        "SELECT x + 1, y || x FROM c) SELECT count(DISTINCT y) FROM c",
     ],
 )
 def test_a_bomb_is_ended(whole, tmp_path, query):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine
@@ -76,7 +77,9 @@ class Sqlite:
         return query
 
     def stop(self, connection: Connection) -> None:
-        """Leave it to the time that each connection looks at by itself."""
+        """End it also where a few steps take long: the time is looked at between many."""
+        driver: Any = connection.connection.driver_connection
+        driver.interrupt()
 
     def told(self, error: DBAPIError) -> str:
         said = str(error.orig)
