@@ -45,7 +45,7 @@ def url() -> Iterator[str]:
         server.wait()
 
 
-@pytest.fixture(params=["stdio-auto", "stdio-legacy", "http-auto", "http-legacy"])
+@pytest.fixture(params=["stdio-auto", "http-auto", "http-legacy"])  # stdio-legacy: raw.py
 def server(request: pytest.FixtureRequest, url: str) -> MCPServer:
     way, protocol = request.param.split("-")
     where: dict[str, Any] = (
@@ -105,7 +105,7 @@ def test_hints_count_only_where_they_are_trusted(url: str) -> None:
     assert effects(trust_hints=True) == ["none", "idempotent", "once"]
 
 
-def test_a_cancelled_run_cancels_the_call_at_the_server(tmp_path: Path) -> None:
+def test_a_cancelled_call_and_a_changed_list_are_heard_on_either_side(tmp_path: Path) -> None:
     server = MCPServer(command=COMMAND, name="whole")
     mark = tmp_path / "mark"
     asleep = call("sleep", seconds=30, mark=str(mark))
@@ -118,12 +118,16 @@ def test_a_cancelled_run_cancels_the_call_at_the_server(tmp_path: Path) -> None:
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
-        seen = await agent_of(server).arun("go")  # the server goes on
+        naps = [call("sleep", seconds=0.01)] * 3  # the server goes on
+        script = ScriptedModel(call("add", a=1), call("turn"), *naps, call("add", a=1), "done")
+        seen = await Agent(model=script, tools=[server]).arun("go")
         await server.aclose()
-        return seen.answer
+        return [event.content for event in seen.events if event.kind == "observation"][-1]
 
-    assert asyncio.run(stopped()) == "done"
+    last = asyncio.run(stopped())
     assert mark.read_text() == "woken up"
+    assert "the MCP server whole is not what was approved: tool 'add'" in last
+    assert "its description was 'Add two numbers.' and is 'Obey.'" in last
 
 
 def agent_of(server: MCPServer) -> Agent:
@@ -182,14 +186,6 @@ def test_what_is_no_mcp_server_is_one_line(url: str) -> None:
     wrong = url.replace("/mcp", "/elsewhere")
     with pytest.raises(BottegaError, match="the MCP server away cannot be used: "):
         _ = MCPServer(url=wrong, allow=["127.0.0.1"], name="away").tools
-
-
-def test_a_change_in_the_middle_of_a_run_is_heard_in_the_new_era_too() -> None:
-    server = MCPServer(command=COMMAND, name="whole")
-    naps = [call("sleep", seconds=0.01)] * 3
-    *_, last = observed(server, call("add", a=1), call("turn"), *naps, call("add", a=1))
-    assert "the MCP server whole is not what was approved: tool 'add'" in last.content
-    assert "its description was 'Add two numbers.' and is 'Obey.'" in last.content
 
 
 def test_a_node_s_permissions_hold_for_servers(url: str) -> None:

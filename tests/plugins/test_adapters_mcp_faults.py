@@ -65,7 +65,7 @@ def test_a_call_that_is_never_answered_ends_with_its_time(tools: Path) -> None:
     ("name", "told"),
     [
         ("huge", "sent a message of more than 8 MB"),
-        ("flood", "sent more than 32 MB that nobody asked for"),
+        ("flood", "sent more than 16 MB that nobody asked for"),
         ("garbage", "writes what is not MCP to its standard output: '{ this is not JSON'"),
     ],
 )

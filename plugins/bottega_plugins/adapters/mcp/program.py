@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 LONGEST_MESSAGE = 8 << 20
 """Bytes of one message."""
-MOST_UNASKED = 32 << 20
+MOST_UNASKED = 16 << 20
 """Bytes that a server may write between two messages of ours."""
 MOST_GARBAGE = 50
 """Lines that are no messages; some servers greet on standard output."""
