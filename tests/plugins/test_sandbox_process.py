@@ -338,6 +338,23 @@ def test_nothing_is_left_of_sandboxes_that_were_closed(sandbox: Sandbox) -> None
     assert not left
 
 
+def test_nothing_is_left_of_sandboxes_that_were_given_up_while_they_started(
+    sandbox: Sandbox,
+) -> None:
+    from bottega_plugins.sandbox.process import pool
+
+    async def give_up() -> None:
+        for moment in range(12):
+            pool.close()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(moment / 1000):
+                    await sandbox.open(limits=SMALL)
+
+    asyncio.run(give_up())
+    pool.close()
+    assert not alive()
+
+
 HOST = """
 import asyncio, os
 from bottega_plugins.sandbox.process.kind import ProcessSandbox

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 from bottega.errors import SandboxError
 from bottega_plugins.sandbox.process.cgroup import Group, Places
-from bottega_plugins.sandbox.process.family import descendants, parent_of
+from bottega_plugins.sandbox.process.family import descendants, end_family, parent_of
 from bottega_plugins.sandbox.process.recipe import FOLDER, Recipe, find_bubblewrap
 from bottega_plugins.sandbox.process.seccomp import assemble
 from bottega_plugins.sandbox.process.wire import ProtocolError, Ready, take
@@ -248,8 +248,9 @@ class Cell:
         if self._inhabitants is not None:
             with suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._inhabitants.init_fd, signal.SIGKILL)
-        else:
-            self._process.kill()
+        elif self._process.poll() is None:
+            # a monitor that is killed alone while it starts leaves a child that waits for it
+            end_family(self._process.pid)
 
     def end(self) -> None:
         """Kill every process in it, wait until they are gone, and give back what it had."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -173,9 +174,12 @@ def _memberships() -> dict[str, str]:
 
 
 def _sweep(parent: Path) -> None:
-    """Remove the empty groups of hosts that are no more."""
+    """Remove the groups of hosts that are no more, with whatever is left in them."""
     for folder in parent.glob(f"{_PREFIX}*"):
         host = folder.name.removeprefix(_PREFIX).partition("-")[0]
         if host.isdigit() and not Path(f"/proc/{host}").exists():
+            with suppress(OSError, ValueError):
+                for process in (folder / "cgroup.procs").read_text().split():
+                    os.kill(int(process), signal.SIGKILL)
             with suppress(OSError):
                 folder.rmdir()

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
+import time
 from collections import defaultdict
 from contextlib import suppress
 from pathlib import Path
+
+_STOP_SECONDS = 0.5
 
 
 def parent_of(process: int) -> int:
@@ -28,6 +32,26 @@ def descendants(process: int) -> set[int]:
         found.add(each)
         waiting += children[each]
     return found
+
+
+def end_family(process: int) -> None:
+    """Kill a process with all that descends from it, also where it is just making more of them."""
+    with suppress(ProcessLookupError):
+        os.kill(process, signal.SIGSTOP)
+        give_up = time.monotonic() + _STOP_SECONDS
+        while _state_of(process) not in "TZX" and time.monotonic() < give_up:
+            time.sleep(0.0005)
+        for each in descendants(process) - {process}:
+            with suppress(ProcessLookupError):
+                os.kill(each, signal.SIGKILL)
+        os.kill(process, signal.SIGKILL)
+
+
+def _state_of(process: int) -> str:
+    with suppress(OSError):
+        stat = Path(f"/proc/{process}/stat").read_text("latin-1")
+        return stat.rpartition(")")[2].split()[0]
+    return "X"
 
 
 def memory_of(processes: set[int]) -> int:
