@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 
 import pytest
 from sqlalchemy.dialects import registry
@@ -11,6 +12,7 @@ from workspace_tools import Tools
 
 from bottega.errors import InputError, ToolError
 from bottega.testing import check_tool
+from bottega_tools.sql import sqlite
 
 
 @pytest.fixture
@@ -168,6 +170,18 @@ def test_the_database_refuses(whole, query):
 def test_a_bomb_is_ended(whole, tmp_path, query):
     tools = Tools(tmp_path, database="shop.db", seconds=0.2)
     with pytest.raises(ToolError, match=r"took longer than 0\.2 s"):
+        tools("sql_query", query=query)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="no /proc here")
+def test_a_query_that_fills_the_disk_is_ended(whole, tmp_path, monkeypatch):
+    monkeypatch.setattr(sqlite, "MOST_TEMPORARY", 1_000_000)
+    tools = Tools(tmp_path, database="shop.db", seconds=60.0)
+    query = (
+        "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) "
+        "SELECT x, hex(zeroblob(4000)) || x FROM c ORDER BY 2"
+    )
+    with pytest.raises(ToolError, match="the query takes too much of the disk"):
         tools("sql_query", query=query)
 
 

@@ -29,8 +29,9 @@ LONGEST_QUERY = 50_000
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 _PLACEHOLDER = re.compile(r"(?<![:\w\\]):(\w+)(:?)", re.ASCII)
 """What may be a parameter. SQLAlchemy takes it for one also in quotes, and not before a colon."""
-_AGAIN = 0.5
-"""Seconds after which a query that was told to end is told so again."""
+_AGAIN = 0.25
+"""Seconds after which a query is looked at, or told to end, again."""
+_LESS = "ask for less: a condition, an index, fewer tables joined"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,6 +68,10 @@ class Kind(Protocol):
         """End what the connection does; called from another thread."""
         ...
 
+    def spills(self) -> bool:
+        """Say whether queries fill the disk of this machine to sort and to join."""
+        ...
+
     def told(self, error: DBAPIError) -> str:
         """Return what the database says of a problem."""
         ...
@@ -87,13 +92,15 @@ class Database:
 
         Raises ToolError for whatever the database says, and when the time is up.
         """
-        started = time.monotonic()
+        started, spilled = time.monotonic(), threading.Event()
         engine = self.kind.engine()
         try:
-            with engine.connect() as connection, self._watched(connection):
+            with engine.connect() as connection, self._watched(connection, spilled):
                 self.kind.begin(connection)
                 yield connection
         except (SQLAlchemyError, OverflowError, ValueError) as error:
+            if spilled.is_set():
+                raise ToolError("the query takes too much of the disk", hint=_LESS) from error
             if time.monotonic() - started >= self.rules.seconds:
                 raise self._late() from error
             raise self._problem(error) from error
@@ -118,20 +125,24 @@ class Database:
             raise self._late()
 
     def _late(self) -> ToolError:
-        hint = "ask for less: a condition, an index, fewer tables joined"
-        return ToolError(f"the query took longer than {self.rules.seconds:g} s", hint=hint)
+        return ToolError(f"the query took longer than {self.rules.seconds:g} s", hint=_LESS)
 
     @contextmanager
-    def _watched(self, connection: Connection) -> Generator[None, None, None]:
-        """Stop the connection's work when the time is up, until it has stopped."""
-        over = threading.Event()
+    def _watched(
+        self, connection: Connection, spilled: threading.Event
+    ) -> Generator[None, None, None]:
+        """Stop the connection's work when it takes too much, until it has stopped."""
+        over, deadline = threading.Event(), time.monotonic() + self.rules.seconds
 
         def watch() -> None:
-            wait = self.rules.seconds
-            while not over.wait(wait):
-                wait = _AGAIN
+            while not over.wait(max(0.0, min(_AGAIN, deadline - time.monotonic()))):
+                if self.kind.spills():
+                    spilled.set()
+                elif time.monotonic() < deadline:
+                    continue
                 with suppress(Exception):  # the query may have ended in this very moment
                     self.kind.stop(connection)
+                over.wait(_AGAIN)
 
         thread = threading.Thread(target=watch, daemon=True, name="bottega-sql")
         thread.start()
@@ -210,6 +221,9 @@ class Other:
 
     def stop(self, connection: Connection) -> None:
         connection.connection.driver_connection.close()  # type: ignore[union-attr]
+
+    def spills(self) -> bool:
+        return False
 
     def told(self, error: DBAPIError) -> str:
         return str(error.orig)

@@ -91,6 +91,10 @@ class Postgresql:
         driver: Any = connection.connection.driver_connection
         driver.cancel_safe(timeout=2.0)
 
+    def spills(self) -> bool:
+        """Leave the server's disk to the server."""
+        return False
+
     def told(self, error: DBAPIError) -> str:
         said = str(error.orig).split("\nLINE ")[0]
         if _TOO_WIDE in said and "integer" in said:

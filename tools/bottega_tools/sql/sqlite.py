@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -54,6 +55,8 @@ _LIMITS = {
     sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH: 20,
     sqlite3.SQLITE_LIMIT_WORKER_THREADS: 0,
 }
+MOST_TEMPORARY = 500_000_000
+"""Bytes of the files in which SQLite sorts what does not fit into memory."""
 _OPERATIONS = 10_000
 """Steps of SQLite's machine after which it looks at the time."""
 
@@ -80,6 +83,9 @@ class Sqlite:
         """End it also where a few steps take long: the time is looked at between many."""
         driver: Any = connection.connection.driver_connection
         driver.interrupt()
+
+    def spills(self) -> bool:
+        return _temporary() > MOST_TEMPORARY
 
     def told(self, error: DBAPIError) -> str:
         said = str(error.orig)
@@ -115,6 +121,20 @@ class Sqlite:
         for limit, most in _LIMITS.items():
             connection.setlimit(limit, most)
         connection.set_authorizer(_reads if self._rules.read_only else _writes)
+
+
+def _temporary() -> int:
+    """Return the bytes of this process's temporary files of SQLite's: they have no name any more.
+
+    Systems without `/proc` cannot tell; there the time alone is a bound.
+    """
+    total = 0
+    folder = Path("/proc/self/fd")
+    for link in folder.iterdir() if folder.is_dir() else ():
+        with suppress(OSError):  # it has been closed meanwhile
+            if "/etilqs_" in str(link.readlink()):
+                total += link.stat().st_size
+    return total
 
 
 def _text(data: bytes) -> str:
