@@ -143,7 +143,7 @@ def _told(held: Any, prompt: str) -> Any:
             continue
         if occurs(one, prompt):
             return one
-        words = [word for word in str(one).split() if _names(word) and occurs(word, prompt)]
+        words = [word for word in str(one).split() if _names(word) and word in prompt.split()]
         if words and isinstance(one, str):
             return max(words, key=len)
     return None
