@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from bottega.messages import Citation, Json
-    from bottega.model import Reply
+    from bottega.model import RawCall, Reply
 
 MASK = "***"
 _WORDS = "KEY|APIKEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|PAT"
@@ -25,9 +25,10 @@ _SECRET_NAME = re.compile(rf"(^|_|API|AUTH|ACCESS)({_WORDS})(_|\d*$)", re.IGNORE
 _PLACE_NAME = re.compile(r"_(FILE|PATH|DIR|FOLDER|NAME|ID|URL|HOST|USER|TYPE|TTL|LIMITS?)$", re.I)
 _SHORTEST = 8
 """A shorter value is too likely to be an ordinary word."""
+_SHORTEST_SHAPE = len("://:p@")
 
-_SHAPES: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = tuple(
-    (hints, re.compile(pattern, re.DOTALL), shown)
+_SHAPES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
+    (hint, re.compile(pattern, re.DOTALL), shown)
     for hints, pattern, shown in (
         (
             ("PRIVATE KEY-----",),
@@ -59,7 +60,9 @@ _SHAPES: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = tuple(
             rf"\g<1>{MASK}",
         ),
     )
+    for hint in hints
 )
+"""A hint, which is looked for first as that costs little, the shape, and what is shown of it."""
 _registered: set[str] = set()
 _known: tuple[dict[bytes, bytes], tuple[str, ...]] | None = None
 """The environment as it was, and what is secret in it."""
@@ -75,13 +78,13 @@ def register(value: str) -> None:
 
 def mask(text: str) -> str:
     """Return the text with every secret in it masked; shapes keep what is not secret of them."""
-    if not text:
+    if len(text) < _SHORTEST_SHAPE:
         return text
     for value in _known_now():
         if value in text:
             text = text.replace(value, MASK)
-    for hints, pattern, shown in _SHAPES:
-        if any(hint in text for hint in hints):
+    for hint, pattern, shown in _SHAPES:
+        if hint in text:
             text = pattern.sub(shown, text)
     return text
 
@@ -109,8 +112,16 @@ def mask_citation(citation: Citation) -> Citation:
 
 def mask_reply(reply: Reply) -> Reply:
     """Return what a model said, masked: a secret that it was told by mistake goes no further."""
-    calls = tuple(replace(call, arguments=mask(call.arguments)) for call in reply.calls)
-    return replace(reply, text=mask(reply.text), thought=mask(reply.thought), calls=calls)
+    text, thought = mask(reply.text), mask(reply.thought)
+    calls = tuple(map(_mask_call, reply.calls))
+    if text == reply.text and thought == reply.thought and calls == reply.calls:
+        return reply
+    return replace(reply, text=text, thought=thought, calls=calls)
+
+
+def _mask_call(call: RawCall) -> RawCall:
+    arguments = mask(call.arguments)
+    return call if arguments == call.arguments else replace(call, arguments=arguments)
 
 
 def is_secret_name(name: str) -> bool:
