@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bottega.errors import SandboxError
 from bottega.sandbox import CodeLimits
+from bottega_plugins.sandbox.monty.rest import rest
 
 if TYPE_CHECKING:
     from pydantic_monty import AsyncMonty
@@ -69,3 +70,4 @@ class Monty:
         pool, self._pool = self._pool, None
         if pool is not None:
             await pool.__aexit__(None, None, None)
+            rest.begin()

@@ -12,6 +12,7 @@ from bottega.model import ToolSpec
 from bottega.sandbox import CodeLimits, CodeOutcome, Stopped, ToolCaller, bind
 from bottega_plugins.sandbox.monty.last_value import shown, telling_last
 from bottega_plugins.sandbox.monty.plain import NotPlainError, as_json
+from bottega_plugins.sandbox.monty.rest import rest
 from bottega_plugins.sandbox.monty.trouble import Trouble
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class MontySession:
         if worker is not None:
             with suppress(RuntimeError):  # it is gone already
                 await worker.__aexit__(None, None, None)
+            rest.begin()
 
     async def feed(self, source: str, printed: Callable[[str, str], None]) -> AsyncSnapshot:
         """Hand code to the worker, with every tool's name bound to it again."""
