@@ -8,7 +8,7 @@ from bottega.inner_calls import MadeCall
 from bottega.sandbox import CodeLimits, CodeOutcome
 
 NOTHING = "Done. Nothing was printed; print what you want to see."
-KEPT = "What earlier steps defined is still there; what this one defined is not."
+KEPT = "What earlier steps defined is still there; what this one defined may be gone."
 _LONGEST_CALLS = 20
 
 
