@@ -43,10 +43,11 @@ USED_BY = {
     "inner": OTHERS,
     "caller": OTHERS,
     "call_id": OTHERS,
+    "vouched": OTHERS,
     "gate": OTHERS,
 }
 """By field: what a team must have for it to be used; the other fields every team uses. The last
-three come with the task that a node is sent, not through the state."""
+four come with the task that a node is sent, not through the state."""
 
 
 def state_of(team: Team, plan: Plan) -> type[Any]:
