@@ -2,6 +2,7 @@
 
 What was approved stands in `bottega.lock`: the plugin's version, the hash of its files, and of each
 tool the permissions and the hash of its schema. When any of it changes the person is asked again.
+It is sealed (`seal`): a lock that came with a stranger's project approves nothing.
 Bottega's own tools, and what a program makes or registers itself, need no consent. A plugin is
 imported before it is asked about: whoever installs one runs its code.
 """
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from bottega.toolset import Toolset
 
 SECTION = "plugins"
-Standing = Literal["approved", "changed", "none"]
+Standing = Literal["approved", "changed", "not yours", "none"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,6 +137,8 @@ def _objection(wish: Wish, lock: Lock) -> str:
     kept: Any = lock.get(SECTION, wish.plugin)
     if kept is None:
         return "nobody has approved it"
+    if not _is_ours(kept, wish.plugin, lock):
+        return f"its approval in {lock.file} was not given by you, in this folder, or was changed"
     for key, value in wish.origin.items():
         if kept.get(key) != value:
             was = f" ({kept.get(key)} was approved)" if key == "version" else ""
@@ -151,11 +154,22 @@ def _objection(wish: Wish, lock: Lock) -> str:
 
 def approve(wishes: Iterable[Wish], lock: Lock) -> None:
     """Write down that a person approves; what was approved of another version is forgotten."""
+    from bottega.seal import sealed
+
     for wish in wishes:
-        kept: Any = lock.get(SECTION, wish.plugin) or {}
-        same = all(kept.get(key) == value for key, value in wish.origin.items())
-        tools: dict[str, Json] = kept.get("tools", {}) if same else {}
-        lock.set(SECTION, wish.plugin, {**wish.origin, "tools": {**tools, wish.tool: wish.entry}})
+        kept: Any = lock.get(SECTION, wish.plugin)
+        same = _is_ours(kept, wish.plugin, lock) and all(
+            kept.get(key) == value for key, value in wish.origin.items()
+        )
+        tools: dict[str, Json] = kept["tools"] if same else {}
+        said: dict[str, Json] = {**wish.origin, "tools": {**tools, wish.tool: wish.entry}}
+        lock.set(SECTION, wish.plugin, sealed(lock, SECTION, wish.plugin, said))
+
+
+def _is_ours(kept: Any, plugin: str, lock: Lock) -> bool:
+    from bottega.seal import is_sealed
+
+    return is_sealed(lock, SECTION, plugin, kept)
 
 
 def standing(plugin: str, distribution: str, version: str, lock: Lock) -> Standing:
@@ -165,6 +179,8 @@ def standing(plugin: str, distribution: str, version: str, lock: Lock) -> Standi
     kept: Any = lock.get(SECTION, plugin)
     if kept is None or distribution in ("", HOME):
         return "none"
+    if not _is_ours(kept, plugin, lock):
+        return "not yours"
     now = {"distribution": distribution, "version": version}
     now["hash"] = fingerprint(distribution, version)
     return "approved" if all(kept.get(k) == v for k, v in now.items()) else "changed"

@@ -20,11 +20,14 @@ from browsing import Browsing, Pages, serving
 from PIL import Image as Picture
 
 from bottega import Agent, Graph
-from bottega.errors import InputError, NotInstalledError
+from bottega.addresses import read_url
+from bottega.errors import InputError, NotInstalledError, ToolError
 from bottega.events import Observation
 from bottega.testing import ScriptedModel, call
+from bottega_tools.browser import gate
 from bottega_tools.browser.options import find_chromium
 from bottega_tools.browser.toolset import BrowserTools, make_browser
+from bottega_tools.web.guard import Guard
 
 
 def _chromium() -> str:
@@ -67,11 +70,11 @@ def hasty(pages: Pages) -> Iterator[Browsing]:
     """A browser that waits for no page longer than a moment, and asks a resolver that lies."""
     answers = iter(["93.184.215.14"])
 
-    async def resolve(host: str, port: int) -> list[str]:
+    async def look_up(host: str, port: int) -> list[str]:
         return [next(answers, "127.0.0.1")]
 
     made = make_browser(allow=[f"127.0.0.1:{pages.server_port}"], seconds=0.5)
-    browsing = Browsing(BrowserTools(replace(made._options, resolve=resolve)))
+    browsing = Browsing(BrowserTools(replace(made._options, lookup=look_up)))
     yield browsing
     browsing.close()
 
@@ -307,12 +310,12 @@ def test_a_page_that_crashes_is_told(browse: Browsing, pages: Pages) -> None:
         ("view-source:http://example.org", "is of the scheme view-source"),
         ("example.org", "begins with no scheme"),
         ("http://user:pw@example.org/", "holds a user name or password"),
-        ("http://localhost/", "names something on this network"),
+        ("http://localhost/", "is this machine or its network"),
         ("http://169.254.169.254/latest", "is a cloud's metadata service"),
         ("http://[::1]/", "is this machine"),
         ("http://0x7f.1/", "is this machine"),
         ("http://10.0.0.1/", "is a private network"),
-        ("http://nowhere.invalid/", "cannot be found"),
+        ("http://nowhere.invalid/", "no address is known for the host"),
         ("", "begins with no scheme"),
     ],
 )
@@ -323,7 +326,7 @@ def test_where_nobody_may_go_is_refused(browse: Browsing, url: str, problem: str
 def test_a_page_leads_nowhere_it_may_not(browse: Browsing, pages: Pages, other: Pages) -> None:
     pages.leads_to = other.address
     said = browse.refused("navigate", url=pages.address + "/away")
-    assert f"{other.address} is refused: 127.0.0.1 is this machine" in said
+    assert f"{other.address} is refused: it is this machine" in said
     text = browse("navigate", url=pages.address + "/inner").content
     assert "Pictures" in text
     browse("wait_for", text="Pictures")
@@ -337,8 +340,8 @@ def test_a_page_leads_nowhere_it_may_not(browse: Browsing, pages: Pages, other: 
         ("/refresh", ""),
         ("/leading", ""),
         ("/leaving", ""),
-        ("/frames", "169.254.169.254 is a cloud's metadata service"),
-        ("/socket", "127.0.0.1 is this machine"),
+        ("/frames", "http://169.254.169.254 is refused: it is a cloud's metadata service"),
+        ("/socket", "is refused: it is this machine"),
         ("/place", ""),
     ],
 )
@@ -359,8 +362,18 @@ def test_a_page_gets_no_further_by_itself(
 def test_a_resolver_that_changes_its_mind_gains_nothing(hasty: Browsing, other: Pages) -> None:
     said = hasty.refused("navigate", url=f"http://rebind.example:{other.server_port}/")
     assert "rebind.example" in said
-    assert "127.0.0.1 is this machine" in said
+    assert "(127.0.0.1) is this machine" in said
     assert other.asked == []
+
+
+def test_a_resolver_that_never_answers_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def look_up(host: str, port: int) -> list[str]:
+        await asyncio.Event().wait()
+        return []
+
+    monkeypatch.setattr(gate, "_SECONDS", 0.01)
+    with pytest.raises(ToolError, match=r"no address of the host 'slow\.example' came in time"):
+        asyncio.run(gate.Gate(Guard(lookup=look_up), 1).check(read_url("http://slow.example/")))
 
 
 def test_nodes_have_pages_and_cookies_of_their_own(browse: Browsing, pages: Pages) -> None:

@@ -77,6 +77,7 @@ def _document(record: PluginRecord) -> dict[str, Any]:
 _CONSENT = {
     "none": "",
     "approved": "approved in bottega.lock",
+    "not yours": "approved in bottega.lock by somebody else, or elsewhere: that does not count",
     "changed": "changed since it was approved in bottega.lock: its tools are asked about again",
 }
 

@@ -62,7 +62,7 @@ class Chromium:
 
     async def check(self, url: str, permitted: Permissions) -> None:
         """Raise ToolError or InputError where nobody may go, before anything is started for it."""
-        gate = Gate(self.options.allowed, self.options.most, self.options.resolve)
+        gate = Gate(self.options.guard, self.options.most)
         gate.permitted = permitted
         await gate.check(read_url(url))
 

@@ -1,26 +1,21 @@
 """The one way from the browser to the net: a proxy in this process that looks at every address.
 
-Chromium looks no name up itself. Each request and each tunnel comes here, the name is looked up
-once, every address of it is judged, and the connection goes to the very address that was judged: a
-resolver that answers otherwise the second time gains nothing. What may be reached is decided by
-`bottega.destinations`.
+Chromium looks no name up itself. Each request and each tunnel comes here and is judged by the
+`Guard` that the web tools have, and the connection goes to the very address that was judged: a
+resolver that answers otherwise the second time gains nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 
-from bottega.addresses import BAD_PORTS, Address, read_url
-from bottega.destinations import Allowed, local_name, refusal
+from bottega.addresses import Address, read_url
 from bottega.errors import InputError, ToolError
+from bottega.hostnames import IPAddress
 from bottega.permissions import Permissions
-
-Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
-"""Return the addresses that a name stands for. Raises OSError."""
+from bottega_tools.web.guard import Guard
 
 MARK = "x-bottega-gate"
 """Header of an answer that the gate itself gave."""
@@ -35,31 +30,17 @@ _MAKERS = frozenset(
 _HOP = (b"proxy-connection:", b"proxy-authorization:", b"connection:", b"keep-alive:")
 
 
-async def system_resolve(host: str, port: int) -> Sequence[str]:
-    """Ask the system's resolver."""
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
-
-
 class Gate:
     """A proxy for one visit: what it may reach, how much it may load, what was refused."""
 
-    def __init__(
-        self,
-        allowed: Allowed,
-        most: int,
-        resolve: Resolve = system_resolve,
-        within: Allowed | None = None,
-    ) -> None:
-        self._allowed = allowed
+    def __init__(self, guard: Guard, most: int) -> None:
+        self._guard = guard
         self._most = most
-        self._resolve = resolve
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._loaded = 0
-        self.permitted: Permissions | None = None
-        """What the call at work may use; None for whatever is public."""
+        self.permitted = Permissions.everything()
+        """What the call at work may use; nothing lets it past the guard."""
         self.refused: list[str] = []
         """What was not let through since the last page was opened, one line each."""
 
@@ -82,36 +63,17 @@ class Gate:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def check(self, address: Address) -> Sequence[str]:
+    async def check(self, address: Address) -> Sequence[IPAddress]:
         """Return the addresses to connect to. Raises ToolError where one may not go there."""
-        if self.permitted is not None:
-            self.permitted.check_host(address.host, address.port)
-        if address.port in BAD_PORTS:
-            raise ToolError(f"{address.origin} is refused: port {address.port} is not for the web")
-        named = self._allowed.names(address)
-        if not named and local_name(address.host):
-            raise ToolError(f"{address.origin} is refused: it names something on this network")
-        ips = [str(address.ip)] if address.ip else await self._look_up(address)
-        for ip in () if named else ips:
-            read = ipaddress.ip_address(ip)
-            why = "" if self._allowed.has(read) else refusal(read)
-            if why:
-                raise ToolError(f"{address.origin} is refused: {ip} is {why}")
-        return ips
+        try:
+            async with asyncio.timeout(_SECONDS):
+                return await self._guard.admit(address, self.permitted)
+        except TimeoutError:
+            raise ToolError(f"no address of the host {address.host!r} came in time") from None
 
     def _check_size(self) -> None:
         if self._loaded > self._most:
             raise ToolError(f"the page loads more than {self._most >> 20} MB")
-
-    async def _look_up(self, address: Address) -> Sequence[str]:
-        try:
-            async with asyncio.timeout(_SECONDS):
-                found = await self._resolve(address.host, address.port)
-        except (OSError, TimeoutError) as error:
-            raise ToolError(f"{address.host} cannot be found: the name is not known") from error
-        if not found:
-            raise ToolError(f"{address.host} cannot be found: the name is not known")
-        return found
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -173,12 +135,12 @@ class Gate:
         )
 
     async def _connect(
-        self, ips: Sequence[str], port: int
+        self, ips: Sequence[IPAddress], port: int
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
         for ip in ips[:4]:
             with suppress(OSError, TimeoutError):
                 async with asyncio.timeout(_SECONDS):
-                    return await asyncio.open_connection(ip, port)
+                    return await asyncio.open_connection(str(ip), port)
         return None
 
     async def _pass(

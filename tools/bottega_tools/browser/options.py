@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bottega.destinations import Allowed
 from bottega.errors import InputError
-from bottega_tools.browser.gate import Resolve, system_resolve
+from bottega_tools.web.guard import Guard, Lookup, look_up
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = (
@@ -50,7 +50,13 @@ class Options:
     """Where Chromium is; found on the path if empty."""
     sandbox: bool | None = None
     """Chromium's own sandbox; None for wherever it can be had, which is not for root."""
-    resolve: Resolve = system_resolve
+    lookup: Lookup = look_up
+    """Who is asked what a name stands for."""
+
+    @property
+    def guard(self) -> Guard:
+        """Who says what may be reached."""
+        return Guard(self.allowed, self.lookup)
 
     @property
     def sandboxed(self) -> bool:

@@ -73,7 +73,7 @@ class Visit:
     @staticmethod
     async def begin(browser: Browser, options: Options, numbers: Numbers) -> Visit:
         """Make the context, behind a gate of its own."""
-        gate = Gate(options.allowed, options.most, options.resolve)
+        gate = Gate(options.guard, options.most)
         server = await gate.start()
         context = await browser.new_context(
             proxy={"server": server, "bypass": "<-loopback>"},
