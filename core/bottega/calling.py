@@ -87,7 +87,7 @@ def _is_async(function: Callable[..., Any]) -> bool:
     return any(inspect.iscoroutinefunction(f) or inspect.isasyncgenfunction(f) for f in candidates)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # one a call: frozen it takes twice as long to make
 class _Limit:
     """How long a call may take, and on whose account."""
 

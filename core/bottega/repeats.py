@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 from bottega.dialect import Dialect
+from bottega.encoder import writer
 from bottega.errors import StuckError
 from bottega.messages import Json, Message, ToolCall, ToolResult
 from bottega.model import Reply
@@ -98,7 +98,7 @@ class Repeats:
         return min((self._times.get(_key(call), 1) for call in made), default=1)
 
 
-_encode = json.JSONEncoder(sort_keys=True, default=str).encode
+_encode = writer(sort_keys=True, default=str)
 
 
 def _key(call: ToolCall) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from bottega.encoder import writer
 from bottega.messages import Citation, Json, citation_to_json
 
 Status = Literal["done", "failed", "budget", "waiting", "cancelled"]
@@ -54,7 +54,7 @@ class Event:
         return _encode(self.to_json())
 
 
-_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+_encode = writer(separators=(",", ":"), allow_nan=False)
 _FIELDS: dict[type, tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]] = {}
 
 
