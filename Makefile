@@ -26,7 +26,9 @@ demo: setup
 	$(BIN)/bottega index examples/peps
 	$(BIN)/bottega run examples/research.yaml "$(QUESTION)"
 
+# compiled once, or each of the processes that the tests start would compile what it imports
 test: dev
+	$(BIN)/python -m compileall -q core agents tools plugins
 	$(BIN)/python -m pytest --numprocesses auto
 
 # what needs torch; on Linux take its CPU build first if you have no graphics card
