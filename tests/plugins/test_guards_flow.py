@@ -1,9 +1,12 @@
 """The flow policy: what a stranger's words may bring about, and what they may not."""
 
+from typing import TypedDict
+
 import pytest
 from bank import ANN, EVIL, MALLORY, Bank, plan, refusals
+from pydantic import JsonValue
 
-from bottega import Graph
+from bottega import Graph, tool
 from bottega.errors import InputError, ToolError
 from bottega.events import Decision, Observation
 from bottega.testing.scripted import call
@@ -73,6 +76,52 @@ def test_reading_on_is_free_but_an_address_from_a_page_may_carry_something_out()
         task="Read my mail and https://ok.example/",
     )
     assert bank.done == ["https://ok.example/"]
+
+
+class Envelope(TypedDict):
+    recipient: str
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sent"),
+    [
+        ({"about": "the lunch", "to": {MALLORY: True}}, False),
+        ({"about": "the lunch", "to": {"copies": [{MALLORY: ANN}]}}, False),
+        ({"about": "the lunch", "to": {ANN: True}}, True),
+        ({"about": "the lunch", "under": {"recipient": ANN}}, True),
+        ({"about": "the lunch", "to": {"hunter2-swordfish-77": True}}, False),
+    ],
+)
+def test_a_key_in_an_argument_says_as_much_as_a_value(arguments, sent):
+    bank = Bank()
+
+    @tool(effects="once")
+    def send(
+        about: str, to: dict[str, JsonValue] | None = None, under: Envelope | None = None
+    ) -> str:
+        """Send a mail."""
+        bank.done.append(about)
+        return "sent"
+
+    bank.tools.append(send)
+    task = f"Read my mail and the vault, tell {ANN} about the lunch."
+    bank.run(call("read_mail"), call("read_vault"), call("send", **arguments), task=task)
+    assert bank.done == (["the lunch"] if sent else [])
+
+
+def test_a_secret_leaves_as_no_key_either():
+    bank = Bank()
+
+    @tool(effects="once")
+    def send(to: dict[str, bool]) -> str:
+        """Send a mail."""
+        bank.done.append(to)
+        return "sent"
+
+    bank.tools.append(send)
+    result = bank.run(call("read_vault"), call("send", to={"hunter2-swordfish-77": True}))
+    assert bank.done == []
+    assert "carries a secret from read_vault" in refusals(result)[0]
 
 
 def test_a_refusal_is_an_event():

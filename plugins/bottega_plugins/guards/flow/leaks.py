@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from bottega.labels import Passage
-from bottega_plugins.guards.flow.values import leaves, plain
+from bottega_plugins.guards.flow.values import keys, leaves, plain
 
 _WORD = re.compile(r"[^\s\"'{}\[\](),;:=<>]+")
 _CODED = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}|(?:[0-9a-fA-F]{2}){4,}")
@@ -25,7 +25,7 @@ def leak(arguments: Mapping[str, Any], read: Sequence[Passage]) -> str:
     if not any(passage.secret for passage in read):
         return ""
     words = _secret_words(read)
-    for path, value in leaves(arguments):
+    for path, value in (*keys(arguments), *leaves(arguments)):
         if value is None or isinstance(value, bool):
             continue
         for text in _ways(str(value)):

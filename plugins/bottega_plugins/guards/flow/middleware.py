@@ -24,7 +24,7 @@ from bottega_plugins.guards.flow.book import Book
 from bottega_plugins.guards.flow.leaks import leak
 from bottega_plugins.guards.flow.links import neutralised
 from bottega_plugins.guards.flow.policy import FlowPolicy
-from bottega_plugins.guards.flow.values import leaves
+from bottega_plugins.guards.flow.values import declared, leaves
 from bottega_plugins.guards.flow.words import names_something, strangers
 
 REFUSED = "refused by the flow policy"
@@ -80,7 +80,7 @@ class Flow(Middleware):
             return leaking
         if problem:
             return problem
-        found = strangers(arguments, read)
+        found = strangers(arguments, read, declared(invocation.tool.spec.parameters))
         if found:
             return f"{found[0]}; no plan made before that was read has it"
         if self.policy.planned_only or not names_something(arguments):

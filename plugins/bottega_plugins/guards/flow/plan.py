@@ -15,7 +15,16 @@ from typing import Any, cast
 from bottega.intentions import PLAN_CALLS, TAKEN_DOWN, Intention, Place, read_intentions
 from bottega.labels import Conversation, described_by_strangers, tainted
 from bottega.messages import ToolResult
-from bottega_plugins.guards.flow.values import SHAPES, days, leaves, number, occurs, plain, same
+from bottega_plugins.guards.flow.values import (
+    SHAPES,
+    days,
+    keys,
+    leaves,
+    number,
+    occurs,
+    plain,
+    same,
+)
 
 TARGETS = ("email", "url", "iban")
 """Shapes of what says where something goes."""
@@ -32,11 +41,16 @@ def intentions(conversation: Conversation) -> list[Intention]:
     found: list[Intention] = []
     for message in conversation.messages:
         for result in message.results:
-            if result.name == PLAN_CALLS and not result.is_error:
+            if _is_plan(result):
                 found += _read(result)
         if tainted([message]):
             break
     return found
+
+
+def _is_plan(result: ToolResult) -> bool:
+    """Say whether it holds the model's own words: a stranger's tool may have that name, too."""
+    return result.name == PLAN_CALLS and result.trust == "derived" and not result.is_error
 
 
 def _read(result: ToolResult) -> Sequence[Intention]:
@@ -101,8 +115,12 @@ def _misplaced(value: Any, place: Place, conversation: Conversation) -> str:
     if len(found) > 1 and not place.each:
         return f"was to be the one value from {place.tool}, which offers {len(found)}"
     given = [one for _, one in leaves(value)]
+    named = {key for _, key in keys(value, ".")}
     if given and all(any(same(one, held) for held in found) for one in given):
-        return ""
+        strange = named - {
+            key for cell in _cells(place, conversation) for _, key in keys(cell, ".")
+        }
+        return f"has a key that {place.tool} does not" if strange else ""
     return f"is not what the plan picks from {place.tool}"
 
 
@@ -116,21 +134,28 @@ def offered(place: Place, conversation: Conversation) -> list[Any]:
 
 
 def _offered(place: Place, conversation: Conversation) -> Iterator[Any]:
-    results = [
-        conversation.content(result)
-        for message in conversation.messages
-        for result in message.results
-        if result.name == place.tool and not result.is_error
-    ]
     if not place.key:
-        for result in results:
+        for result in _results(place, conversation):
             yield from _shaped(result, place.shape)
         return
-    records = [one for result in results for one in _records(_data(result))]
-    records = [one for one in records if place.key in one]
-    for record in _picked(_chosen(records, place.where), place):
-        for _, value in leaves(record[place.key]):
+    for cell in _cells(place, conversation):
+        for _, value in leaves(cell):
             yield from _shaped(value, place.shape)
+
+
+def _cells(place: Place, conversation: Conversation) -> Iterator[Any]:
+    """Yield what the picked records have under the place's key."""
+    results = map(_data, _results(place, conversation) if place.key else ())
+    records = [one for result in results for one in _records(result) if place.key in one]
+    for record in _picked(_chosen(records, place.where), place):
+        yield record[place.key]
+
+
+def _results(place: Place, conversation: Conversation) -> Iterator[str]:
+    for message in conversation.messages:
+        for result in message.results:
+            if result.name == place.tool and not result.is_error:
+                yield conversation.content(result)
 
 
 def _data(content: str) -> Any:

@@ -85,6 +85,40 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, value
 
 
+def keys(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the keys of all objects in a value, each with its path: a key says as much as a value.
+
+    Those of the value itself are left out where no path is given: they are names of arguments.
+    """
+    if isinstance(value, Mapping):
+        for key, one in cast("Mapping[str, Any]", value).items():
+            inner = f"{path}.{key}" if path else str(key)
+            if path:
+                yield inner, str(key)
+            yield from keys(one, inner)
+    elif isinstance(value, list | tuple):
+        for index, one in enumerate(cast("Sequence[Any]", value)):
+            yield from keys(one, f"{path}[{index}]")
+
+
+def declared(schema: Any) -> frozenset[str]:
+    """Return the keys that a tool's schema names itself: these are the house's words."""
+    found: set[str] = set()
+    waiting: list[Any] = [schema]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, Mapping):
+            known = cast("Mapping[str, Any]", each)
+            named = known.get("properties")
+            found |= (
+                cast("Mapping[str, Any]", named).keys() if isinstance(named, Mapping) else set()
+            )
+            waiting += known.values()
+        elif isinstance(each, list):
+            waiting += cast("Sequence[Any]", each)
+    return frozenset(found)
+
+
 def occurs(value: object, text: str) -> bool:
     """Say whether a text holds the value as a whole: not as a part of a longer word or number."""
     if isinstance(value, int | float):

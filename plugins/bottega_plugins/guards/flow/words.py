@@ -7,12 +7,12 @@ nothing by themselves.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bottega.labels import Passage
-from bottega_plugins.guards.flow.values import leaves, number, occurs, plain
+from bottega_plugins.guards.flow.values import keys, leaves, number, occurs, plain
 
 NOWHERE = "nothing that may be trusted"
 _LEAST = 5
@@ -35,11 +35,14 @@ class Stranger:
         return f"argument {self.path}={shown} comes from {self.origin}"
 
 
-def strangers(arguments: Mapping[str, Any], read: Sequence[Passage]) -> list[Stranger]:
-    """Return the arguments that no trusted passage holds."""
+def strangers(
+    arguments: Mapping[str, Any], read: Sequence[Passage], known: Collection[str] = ()
+) -> list[Stranger]:
+    """Return the arguments that no trusted passage holds, and keys in them that nobody knows."""
     trusted = [passage.text for passage in read if passage.trust == "trusted"]
     found: list[Stranger] = []
-    for path, value in leaves(arguments):
+    named = ((path, key) for path, key in keys(arguments) if key not in known)
+    for path, value in (*named, *leaves(arguments)):
         if not _says_nothing(value) and not any(occurs(value, text) for text in trusted):
             found.append(Stranger(path=path, value=value, origin=origin(value, read)))
     return found
