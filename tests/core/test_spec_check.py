@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import pytest
 
@@ -19,6 +19,9 @@ from bottega.spec.check import check_file, check_graph, load_graph
 from bottega.spec.model import EdgeSpec, GraphSpec, NodeSpec
 from bottega.spec.options import misfits
 from bottega.spec.reader import draft_text, parse_graph
+
+if TYPE_CHECKING:
+    from bottega.tools import Tool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -438,3 +441,15 @@ def test_factories_that_say_nothing_take_anything():
     assert misfits("thing", print, {"sep": 1}) == []
     (misfit,) = misfits("thing", lambda context: None, {"x": 1})
     assert misfit.hint == "it takes no options"
+
+
+def makes(context, *, seconds: float = 1.0, names: list[str] | None = None) -> Tool:
+    raise AssertionError("a check makes nothing but kinds")
+
+
+def test_a_type_that_only_checkers_import_hides_no_other():
+    lines = [one.message for one in misfits("thing", makes, {"seconds": "x", "names": 5})]
+    assert lines == [
+        "option 'seconds' of thing: expected a number, got the text 'x'",
+        "option 'names' of thing: expected a list of texts, got the number 5",
+    ]

@@ -76,11 +76,17 @@ def _parameters(factory: Callable[..., Any]) -> list[inspect.Parameter] | None:
 
 
 def _hints(factory: Callable[..., Any]) -> dict[str, Any]:
-    target = factory.__init__ if inspect.isclass(factory) else factory
-    try:
-        return typing.get_type_hints(target)
-    except (NameError, TypeError, AttributeError):  # a name that only type checkers import
-        return {}
+    """Return the types of the parameters that are known when the program runs, each by itself."""
+    target: Any = factory.__init__ if inspect.isclass(factory) else factory
+    written = dict(getattr(target, "__annotations__", {}))
+    found: dict[str, Any] = {}
+    for name, hint in written.items():
+        lone = types.SimpleNamespace(__annotations__={name: hint})
+        try:
+            found |= typing.get_type_hints(lone, getattr(target, "__globals__", None))
+        except (NameError, TypeError, AttributeError):
+            continue  # a name that only type checkers import
+    return found
 
 
 def _unknown(what: str, name: str, known: list[str]) -> Misfit:

@@ -130,7 +130,7 @@ def _openapi(  # noqa: PLR0913  # the options of a graph
     source: str = "",
     base_url: str = "",
     credentials: Mapping[str, str] | None = None,
-    only: Sequence[str] = (),
+    only: str | Sequence[str] = (),
     prefix: str = "",
     allow: Allow = (),
     seconds: float = 30.0,

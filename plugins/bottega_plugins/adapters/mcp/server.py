@@ -88,8 +88,9 @@ class MCPServer:
         if find_spec("mcp") is None:
             raise NotInstalledError("mcp", "mcp")
         if isinstance(self.command, str) or bool(self.command) == bool(self.url):
+            both = ", not both" if self.command and self.url else ""
             raise InputError(
-                "an MCP server needs a command or a URL",
+                f"an MCP server needs a command or a URL{both}",
                 hint="write command: [program, argument, ...], or url: https://...",
             )
         if self.protocol not in PROTOCOLS:
