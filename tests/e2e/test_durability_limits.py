@@ -7,32 +7,30 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import pytest
 from crew import ANSWER, Traces
 from postgres_server import new_store, postgres, shared_server
+from worker_nursery import PROGRAM, work
 
 from bottega.store import open_register
 
-PROGRAM = Path(__file__).with_name("worker.py")
 
-
-def work(folder, mode, *limits, store=""):
-    """Run a worker under limits; return its exit code, output and errors."""
+def work_alone(folder, *limits):
+    """Run a worker that imports all under limits; return its exit code, output and errors."""
 
     def limit():
         for what, most in limits:
             resource.setrlimit(what, (most, most))
 
     done = subprocess.run(
-        [sys.executable, PROGRAM, folder, mode],
-        env={**os.environ, "BOTTEGA_STORE": str(store), "OPENBLAS_NUM_THREADS": "1"},
+        [sys.executable, PROGRAM, folder, "run"],
+        env={**os.environ, "BOTTEGA_STORE": "", "OPENBLAS_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         timeout=100,
         check=False,
-        preexec_fn=limit if limits else None,
+        preexec_fn=limit,
     )
     return done.returncode, done.stdout.strip(), done.stderr.strip()
 
@@ -65,11 +63,11 @@ def test_a_full_disk_fails_in_one_line_and_the_run_goes_on_when_there_is_room(tm
 
 
 def test_a_crew_needs_few_files(tmp_path):
-    assert work(tmp_path, "run", (resource.RLIMIT_NOFILE, 64)) == (0, ANSWER, "")
+    assert work_alone(tmp_path, (resource.RLIMIT_NOFILE, 64)) == (0, ANSWER, "")
 
 
 def test_a_crew_needs_little_memory(tmp_path):
-    assert work(tmp_path, "run", (resource.RLIMIT_AS, 512 * 2**20)) == (0, ANSWER, "")
+    assert work_alone(tmp_path, (resource.RLIMIT_AS, 512 * 2**20)) == (0, ANSWER, "")
 
 
 class TestInPostgres:
