@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import struct
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from bottega.errors import SandboxError
 from bottega_plugins.sandbox.process import cgroup
 from bottega_plugins.sandbox.process.cgroup import Group, Places, find_places
 from bottega_plugins.sandbox.process.seccomp import assemble
+from bottega_plugins.sandbox.process.wire import HEADER, ProtocolError, take
 
 ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 ALLOW, KILL, FAIL = 0x7FFF0000, 0x80000000, 0x00050000
@@ -132,6 +134,30 @@ def test_where_groups_of_version_2_are_made(
     monkeypatch.setattr(cgroup, "_memberships", lambda: {"": "/user.slice/shell.scope"})
     found = find_places()
     assert found == (folder and Places(memory=folder, pids=folder, unified=True))
+
+
+def test_groups_of_another_namespace_of_processes_are_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = tmp_path / "bottega-4194999-1"
+    group.mkdir()
+    (group / "cgroup.procs").write_text("0\n4194998\n")  # as the kernel shows those not of ours
+    (tmp_path / "cgroup.procs").touch()
+    (tmp_path / "cgroup.subtree_control").write_text("memory pids\n")
+    monkeypatch.setattr(cgroup, "_mounts", lambda: iter([("cgroup2", str(tmp_path), "rw")]))
+    monkeypatch.setattr(cgroup, "_memberships", lambda: {"": "/"})
+    killed: list[int] = []
+    monkeypatch.setattr(os, "kill", lambda process, _: killed.append(process))
+    find_places()
+    assert killed == []
+    assert group.exists()
+
+
+@pytest.mark.parametrize("number", [b"1e999", b"-1e999", b"NaN", b"Infinity"])
+def test_a_number_that_is_none_comes_through_no_frame(number: bytes) -> None:
+    body = b'{"call": "pay", "positional": [%s], "named": {}}' % number
+    with pytest.raises(ProtocolError, match="no JSON"):
+        take(bytearray(HEADER.pack(len(body)) + body))
 
 
 def test_groups_of_hosts_that_died_are_swept_up(

@@ -179,7 +179,10 @@ def _sweep(parent: Path) -> None:
         host = folder.name.removeprefix(_PREFIX).partition("-")[0]
         if host.isdigit() and not Path(f"/proc/{host}").exists():
             with suppress(OSError, ValueError):
-                for process in (folder / "cgroup.procs").read_text().split():
-                    os.kill(int(process), signal.SIGKILL)
+                left = {int(line) for line in (folder / "cgroup.procs").read_text().split()}
+                if 0 in left:  # in another namespace of processes; and 0 would be all of ours
+                    continue
+                for process in left:
+                    os.kill(process, signal.SIGKILL)
             with suppress(OSError):
                 folder.rmdir()

@@ -10,6 +10,7 @@ import json
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, NoReturn, cast
 
 from bottega.messages import Json
@@ -89,7 +90,7 @@ def take(data: bytearray) -> Said | None:
 
 def _read(body: bytes) -> Said:
     try:
-        said = json.loads(body, parse_constant=_refuse)
+        said = json.loads(body, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise ProtocolError(f"a frame that is no JSON ({type(error).__name__})") from None
     fields = cast("dict[str, Any]", said) if isinstance(said, dict) else {}
@@ -118,6 +119,12 @@ def _text(said: dict[str, Any], key: str) -> str:
     if not isinstance(value, str):
         raise ProtocolError(f"{key} is no text")
     return value if len(value) <= MAX_TEXT else value[:MAX_TEXT] + " [...]"
+
+
+def _finite(digits: str) -> float:
+    """Read a number; one too large would be infinite, which nothing beyond can write down."""
+    found = float(digits)
+    return found if isfinite(found) else _refuse(digits[:20])
 
 
 def _refuse(name: str) -> NoReturn:
