@@ -1,18 +1,14 @@
 """One process at a time carries out a run; whoever has lost it writes nothing more."""
 
-import os
 import signal
-import subprocess
-import sys
 import time
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from crew import ANSWER, Traces
 from postgres_server import new_store, postgres, shared_server
+from worker_nursery import Worker
 
-PROGRAM = Path(__file__).with_name("worker.py")
 stores = pytest.mark.parametrize(
     "store", ["", pytest.param("postgresql", marks=postgres)], ids=["sqlite", "postgresql"]
 )
@@ -23,18 +19,7 @@ def address(store):
 
 
 def start(folder, mode, store, pause_at=""):
-    return subprocess.Popen(
-        [sys.executable, PROGRAM, folder, mode],
-        env={**os.environ, "BOTTEGA_STORE": store, "PAUSE_AT": pause_at},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def ended(process):
-    out, err = process.communicate(timeout=100)
-    return process.returncode, out.strip(), err.strip()
+    return Worker(folder, mode, BOTTEGA_STORE=store, PAUSE_AT=pause_at)
 
 
 @contextmanager
@@ -44,26 +29,26 @@ def paused(folder, store, moment):
     try:
         end = time.monotonic() + 60
         while not (folder / "paused").exists():
-            assert process.poll() is None, process.stderr.read()
+            assert process.poll() is None, process.poll()
             assert time.monotonic() < end
             time.sleep(0.02)
         yield process
     finally:
-        process.kill()
-        process.communicate()
+        process.send_signal(signal.SIGKILL)
+        process.wait()
 
 
 @stores
 def test_who_resumes_what_another_carries_out_is_told(tmp_path, store):
     store = address(store)
     with paused(tmp_path, store, "noted") as worker:
-        code, out, err = ended(start(tmp_path, "resume", store))
+        code, out, err = start(tmp_path, "resume", store).wait()
         assert (code, out) == (2, "")
         assert err.startswith("error: run r is being carried out by another process")
         assert "\n" not in err
-        assert ended(start(tmp_path, "recover", store)) == (0, "", "")
+        assert start(tmp_path, "recover", store).wait() == (0, "", "")
         (tmp_path / "go").touch()
-        assert ended(worker) == (0, ANSWER, "")
+        assert worker.wait() == (0, ANSWER, "")
 
 
 @stores
@@ -71,10 +56,10 @@ def test_a_stopped_worker_still_has_its_run(tmp_path, store):
     store = address(store)
     with paused(tmp_path, store, "noted") as worker:
         worker.send_signal(signal.SIGSTOP)
-        assert ended(start(tmp_path, "resume", store))[0] == 2
+        assert start(tmp_path, "resume", store).wait()[0] == 2
         (tmp_path / "go").touch()
         worker.send_signal(signal.SIGCONT)
-        assert ended(worker) == (0, ANSWER, "")
+        assert worker.wait() == (0, ANSWER, "")
     assert Traces(tmp_path).read("notes") == ["1", "2"]
 
 
@@ -82,10 +67,10 @@ def test_a_stopped_worker_still_has_its_run(tmp_path, store):
 def test_of_those_who_take_up_a_killed_run_one_wins(tmp_path, store):
     store = address(store)
     with paused(tmp_path, store, "begin model critic") as worker:
-        worker.kill()
+        worker.send_signal(signal.SIGKILL)
     (tmp_path / "go").touch()
     workers = [start(tmp_path, "recover", store) for _ in range(3)]
-    said = [ended(worker) for worker in workers]
+    said = [worker.wait() for worker in workers]
     assert [out for _, out, _ in said if ANSWER in out] == [f"r done {ANSWER}"]
     traces = Traces(tmp_path)
     assert traces.read("notes") == ["1", "2"]
@@ -104,12 +89,12 @@ class TestWhenTheServerForgets:
         with paused(tmp_path, store, moment) as worker:
             worker.send_signal(signal.SIGSTOP)
             shared_server().restart()
-            code, out, err = ended(start(tmp_path, "recover", store))
+            code, out, err = start(tmp_path, "recover", store).wait()
             assert (code, out) == (0, f"r done {ANSWER}"), err
             before = {name: Traces(tmp_path).read(name) for name in ("notes", "sent")}
             (tmp_path / "go").touch()
             worker.send_signal(signal.SIGCONT)
-            code, out, err = ended(worker)
+            code, out, err = worker.wait()
         assert (code, out) == (1, "")
         assert "run r was taken over by another process" in err
         assert "\n" not in err

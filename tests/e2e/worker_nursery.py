@@ -21,14 +21,41 @@ PROGRAM = Path(__file__).with_name("worker.py")
 SECONDS = 100
 
 
+class Worker:
+    """One worker under way."""
+
+    def __init__(self, folder, mode, *limits, **env):
+        env = {**os.environ, "OPENBLAS_NUM_THREADS": "1", **env}
+        arguments = [str(folder), mode]
+        self.pid = _ask("start", {"arguments": arguments, "limits": limits, "env": env})
+        self._ended = None
+
+    def poll(self):
+        """Return its exit code, output and errors once it has ended; None before."""
+        self._ended = self._ended or _ask("poll", self.pid)
+        return self._ended and tuple(self._ended)
+
+    def wait(self):
+        """Wait for its end; return its exit code, output and errors."""
+        self._ended = self._ended or _ask("wait", self.pid)
+        return tuple(self._ended)
+
+    def send_signal(self, number):
+        """Send a signal, unless it has ended."""
+        if not self.poll():
+            os.kill(self.pid, number)
+
+
 def work(folder, mode, *limits, store=""):
     """Run a worker under limits; return its exit code, output and errors."""
-    env = {**os.environ, "BOTTEGA_STORE": str(store), "OPENBLAS_NUM_THREADS": "1"}
+    return Worker(folder, mode, *limits, BOTTEGA_STORE=str(store)).wait()
+
+
+def _ask(*what):
     process = _nursery()
-    task = {"arguments": [str(folder), mode], "limits": limits, "env": env}
-    process.stdin.write(f"{json.dumps(task)}\n")
+    process.stdin.write(f"{json.dumps(what)}\n")
     process.stdin.flush()
-    return tuple(json.loads(process.stdout.readline()))
+    return json.loads(process.stdout.readline())
 
 
 @cache
@@ -42,14 +69,28 @@ def _nursery():
 
 
 def _serve():
+    files = {}
     for line in iter(sys.stdin.readline, ""):
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        what, argument = json.loads(line)
+        if what == "start":
+            out = tempfile.TemporaryFile()  # noqa: SIM115  # closed when it has been read
+            err = tempfile.TemporaryFile()  # noqa: SIM115
             child = os.fork()
             if not child:
-                _become(json.loads(line), out, err)
+                _become(argument, out, err)
                 return
-            code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-            print(json.dumps([code, *map(_text, (out, err))]), flush=True)
+            files[child] = (out, err)
+            answer = child
+        else:
+            answer = _ended(argument, files, os.WNOHANG if what == "poll" else 0)
+        print(json.dumps(answer), flush=True)
+
+
+def _ended(child, files, options):
+    ended, status = os.waitpid(child, options)
+    if not ended:
+        return None
+    return [os.waitstatus_to_exitcode(status), *map(_text, files.pop(child))]
 
 
 def _become(task, out, err):
@@ -67,8 +108,9 @@ def _become(task, out, err):
 
 
 def _text(file):
-    file.seek(0)
-    return file.read().decode().strip()
+    with file:
+        file.seek(0)
+        return file.read().decode().strip()
 
 
 if __name__ == "__main__":
