@@ -13,7 +13,8 @@ from bottega import Agent
 from bottega.cli.session import ask_person
 from bottega.cli.terminal import Terminal
 from bottega.errors import InputError, ModelError
-from bottega.events import Decision, Failure, MessageSent, NodeStarted, RunEnded
+from bottega.events import Decision, Failure, MessageSent, NodeStarted, Observation, RunEnded
+from bottega.messages import Citation
 from bottega.testing import ScriptedModel
 
 
@@ -48,6 +49,12 @@ def test_a_decision_is_shown_with_what_was_asked_once():
     assert "⚖ Is it done? -> yes (0.90): all is there" in shown(decided)
     decided = Decision(question="short", verdict="0.50", reason="short: it rambles")
     assert "⚖ 0.50: short: it rambles" in shown(decided)
+
+
+def test_passages_are_counted():
+    one, two = (Citation(key=f"a.md:{n}", source="a.md", start=0, end=1) for n in (1, 2))
+    assert "← 1 passage: a.md:1 " in shown(Observation(citations=(one,)))
+    assert "← 2 passages: a.md:1, a.md:2 " in shown(Observation(citations=(one, two)))
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,14 @@ def test_a_graph_starts_nothing_that_nobody_approved(folder: Path) -> None:
         tools(path)
 
 
+def test_a_question_that_nobody_answers_is_said_to_have_none(folder: Path) -> None:
+    mark = folder / "mark"
+    said = mcp("approve", graph(folder, command=["touch", str(mark)]), answers="")
+    assert isinstance(said.exception, InputError)
+    assert said.exception.message == "nobody answers, so nothing is approved"
+    assert not mark.exists()
+
+
 def test_what_was_approved_is_used_without_starting_it(folder: Path) -> None:
     path = graph(folder)
     said = mcp("approve", path, answers="y\ny\n")

@@ -109,8 +109,9 @@ def _observation(event: Any) -> tuple[str, str, str]:
     if event.is_error:
         return "✗", one_line(event.content) + took, "red"
     if event.citations:
-        keys = ", ".join(citation.key for citation in event.citations)
-        return "←", f"{len(event.citations)} passages: {one_line(keys)}{took}", "dim"
+        keys = [citation.key for citation in event.citations]
+        passages = "1 passage" if len(keys) == 1 else f"{len(keys)} passages"
+        return "←", f"{passages}: {one_line(', '.join(keys))}{took}", "dim"
     return "←", one_line(event.content, QUOTE_WIDTH) + took, "dim"
 
 

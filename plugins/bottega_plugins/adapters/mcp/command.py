@@ -141,7 +141,15 @@ def _about(catalogue: Catalogue, before: Catalogue | None) -> list[str]:
 
 
 def _agreed(question: str, *, yes: bool) -> bool:
-    return yes or click.confirm(question, default=False, err=True)
+    try:
+        return yes or click.confirm(question, default=False, err=True)
+    except click.Abort as error:
+        if not isinstance(error.__context__, EOFError):
+            raise
+        click.echo(err=True)  # the question stands on a line without an end
+        raise InputError(
+            "nobody answers, so nothing is approved", hint="ask at a terminal, or say --yes"
+        ) from None
 
 
 def _servers(context: FactoryContext, graph: Path, names: Sequence[str]) -> list[MCPServer]:
