@@ -17,7 +17,7 @@ from bottega.errors import SandboxError
 from bottega_plugins.sandbox.process.cell import Cell
 from bottega_plugins.sandbox.process.cgroup import Places, find_places
 from bottega_plugins.sandbox.process.recipe import Recipe
-from bottega_plugins.sandbox.process.spawner import spawn
+from bottega_plugins.sandbox.process.spawner import settle, spawn
 
 MAX_SPARES = 4
 """Recipes for which a sandbox stands ready; the one asked for longest ago makes room."""
@@ -81,6 +81,7 @@ class _Pool:
             self._spares.clear()
         for spare in spares:
             spare.exception()  # waits until it is made
+        settle()  # one that was given up is made all the same, and ended then
         for cell in list(self._at_work):
             self.end(cell)
 

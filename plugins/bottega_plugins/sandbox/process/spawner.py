@@ -55,6 +55,14 @@ def spawn(start: Callable[[], T]) -> Future[T]:
     return future
 
 
+def settle() -> None:
+    """Wait until all is done that the thread was given, and what follows from it in the thread."""
+    with _lock:
+        has_work = bool(_spawners)
+    if has_work:
+        spawn(lambda: None).result()
+
+
 def _forget() -> None:
     """Start anew in a process forked from the host: threads do not come along."""
     global _lock  # noqa: PLW0603  # it may have been held while the fork was made
