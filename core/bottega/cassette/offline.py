@@ -31,7 +31,7 @@ def offline() -> Generator[None, None, None]:
 
 
 def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
-    if not _state["playing"] or event not in _EVENTS:
+    if not _state or not _state["playing"] or event not in _EVENTS:  # none as Python ends
         return
     address = arguments[0] if event == "socket.getaddrinfo" else arguments[-1]
     if isinstance(address, str | bytes) and event != "socket.getaddrinfo":
