@@ -15,6 +15,7 @@ from bottega.errors import InputError, StorageError
 from bottega.events import Answer, Event, RunStarted
 from bottega.meter import Meter
 from bottega.model import Sampling
+from bottega.named import Named, is_named, reference
 from bottega.price import require_prices
 from bottega.run import Ask, RunContext, ended, new_run_id
 from bottega.runnable import Runnable, checked_task, checked_thread
@@ -49,16 +50,16 @@ class Agent(Runnable):
     """A model, or its name: `embedded`, `openai:gpt-5-mini`."""
     tools: Sequence[Tool | Toolset | Callable[..., Any] | str | object] = ()
     """Tools, sets of tools, typed functions, tools of other frameworks, or names of registered
-    tools."""
+    tools, with options as in a graph: `{"sql_query": {"database": "shop.db"}}`."""
     offer: int | None = None
     """How many of its tools its model is told of at a time, those that fit best; None for all."""
-    dialect: Dialect | str = "native"
+    dialect: Dialect | Named = "native"
     instructions: str = ""
     description: str = ""
     decider: Decider | str | None = None
     """None for the model backend's own, or else a prompt over the model."""
-    middleware: Sequence[Middleware] | None = None
-    """None for retries alone."""
+    middleware: Sequence[Middleware | Named] | None = None
+    """None for retries alone; in this order, the first outermost."""
     sampling: Sampling = Sampling()
     context: ContextPolicy | None = None
     """How much of its conversation the model is shown; None for what the model reads."""
@@ -102,7 +103,7 @@ class Agent(Runnable):
             tools=tools_with(dialect, self._tools()),
             middleware=assembler.middleware(None)
             if self.middleware is None
-            else tuple(self.middleware),
+            else tuple(self._made("middleware", item) for item in _listed(self.middleware)),
             description=self.description,
             instructions=self.instructions,
             sampling=self.sampling,
@@ -119,11 +120,11 @@ class Agent(Runnable):
         from bottega.assembly import as_tool
         from bottega.toolset import gather
 
-        if isinstance(self.tools, str):
+        if is_named(self.tools):
             raise InputError("tools must be a list", hint=f"write tools=[{self.tools!r}]")
         assembler = self._assembler
         return gather(
-            self._made("tool", item) if isinstance(item, str) else as_tool(item, assembler)
+            self._made("tool", item) if is_named(item) else as_tool(item, assembler)
             for item in self.tools
         )
 
@@ -134,7 +135,10 @@ class Agent(Runnable):
         return Assembler.open(self.plugins, self.folder)
 
     def _made(self, kind: Any, thing: Any) -> Any:
-        return self._assembler.make(kind, thing) if isinstance(thing, str) else thing
+        assembler = self._assembler
+        if not is_named(thing):
+            return thing
+        return assembler.make(kind, reference(kind, thing, assembler.plugins))
 
     async def astream(
         self,
@@ -233,3 +237,10 @@ class Agent(Runnable):
     async def aclose(self) -> None:
         """Let go of connections opened by name or by toolsets; the next run opens them again."""
         await self._assembler.aclose()
+
+
+def _listed(middleware: Sequence[Middleware | Named]) -> Sequence[Middleware | Named]:
+    """Return the middleware. Raises InputError for a name alone, which would be read by letters."""
+    if is_named(middleware):
+        raise InputError("middleware must be a list", hint=f"write middleware=[{middleware!r}]")
+    return middleware
