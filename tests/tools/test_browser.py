@@ -23,11 +23,11 @@ from bottega import Agent, Graph
 from bottega.addresses import read_url
 from bottega.errors import InputError, NotInstalledError, ToolError
 from bottega.events import Observation
+from bottega.guard import Guard
 from bottega.testing import ScriptedModel, call
 from bottega_tools.browser import gate
 from bottega_tools.browser.options import find_chromium
 from bottega_tools.browser.toolset import BrowserTools, make_browser
-from bottega_tools.web.guard import Guard
 
 
 def _chromium() -> str:

@@ -26,10 +26,10 @@ from web_server import Names, Page, WebServer, page, redirect, serving
 from bottega.addresses import read_url
 from bottega.destinations import Allowed
 from bottega.errors import InputError, ToolError
+from bottega.guard import Guard
 from bottega.permissions import Permissions
 from bottega.tools import ToolContext
 from bottega_tools.web.client import WebClient
-from bottega_tools.web.guard import Guard
 from bottega_tools.web.limits import Limits
 from bottega_tools.web.messages import Request, Response
 

@@ -13,9 +13,9 @@ from contextlib import suppress
 
 from bottega.addresses import Address, read_url
 from bottega.errors import InputError, ToolError
+from bottega.guard import Guard
 from bottega.hostnames import IPAddress
 from bottega.permissions import Permissions
-from bottega_tools.web.guard import Guard
 
 MARK = "x-bottega-gate"
 """Header of an answer that the gate itself gave."""

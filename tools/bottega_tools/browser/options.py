@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bottega.destinations import Allowed
 from bottega.errors import InputError
-from bottega_tools.web.guard import Guard, Lookup, look_up
+from bottega.guard import Guard, Lookup, look_up
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = (

@@ -10,9 +10,9 @@ from urllib.parse import urljoin
 from bottega.addresses import Address, read_url
 from bottega.destinations import Allowed
 from bottega.errors import InputError, ToolError
+from bottega.guard import Guard
 from bottega.tools import ToolContext
 from bottega_tools.web.exchange import exchange
-from bottega_tools.web.guard import Guard
 from bottega_tools.web.limits import Limits
 from bottega_tools.web.messages import Request, Response
 

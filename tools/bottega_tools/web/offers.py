@@ -65,8 +65,8 @@ def client(
     """Return a client with a person's options. Raises InputError."""
     from bottega.addresses import read_url
     from bottega.destinations import Allowed
+    from bottega.guard import Guard
     from bottega_tools.web.client import WebClient
-    from bottega_tools.web.guard import Guard
     from bottega_tools.web.limits import Limits
 
     entries = [allow] if isinstance(allow, str) else list(allow)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-import socket
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 
@@ -20,6 +19,7 @@ import httpx2
 from bottega.addresses import read_url
 from bottega.destinations import Allowed, refusal
 from bottega.errors import InputError, ToolError
+from bottega.guard import look_up
 
 LARGEST_ANSWER = 8 << 20
 """Bytes of an answer that is not a stream of events, and of one event."""
@@ -77,10 +77,9 @@ class _Network(httpcore2.AsyncNetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
         try:
-            found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            addresses = list(dict.fromkeys(await look_up(host, port)))
         except OSError as error:
             raise httpcore2.ConnectError(f"{host} cannot be found") from error
-        addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
         for text in addresses:
             self._check(host, text)
         stream: httpcore2.AsyncNetworkStream = await self._below.connect_tcp(
