@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from bottega import chance
-from bottega.artifacts import READ_ARTIFACT, is_secret
+from bottega.artifacts import READ_ARTIFACT
 from bottega.calling import call_tool
 from bottega.confinement import free
 from bottega.counsel import Counsel
@@ -162,9 +162,9 @@ class Actions:
         """Return what reads artifacts: every agent may, whether or not it names the tool."""
         if name != READ_ARTIFACT:
             return None
-        from bottega.paging import ReadArtifact
+        from bottega.paging import pager
 
-        return ReadArtifact()
+        return pager()
 
     async def _journaled(
         self, tool: Tool, call: ToolCall, arguments: dict[str, Any], step: int
@@ -246,11 +246,9 @@ class Actions:
         except BottegaError as error:
             result = failed(call, str(error))
             return Done(result=replace(result, trust="derived") if _derives(tool) else result)
-        content, secret = mask(output.content), tool.secret
+        content, secret = mask(output.content), tool.secret or output.secret
         if len(content) > tool.max_result and not output.final:
-            content = self._cut(content, call, tool)
-        if call.name == READ_ARTIFACT:
-            secret = is_secret(call.arguments.get("id"))
+            content = self._cut(content, call, tool, secret=secret)
         result = ToolResult(
             call_id=call.id,
             name=call.name,
@@ -267,12 +265,12 @@ class Actions:
             printed=mask(output.printed),
         )
 
-    def _cut(self, content: str, call: ToolCall, tool: Tool) -> str:
+    def _cut(self, content: str, call: ToolCall, tool: Tool, *, secret: bool) -> str:
         """Cut what is too long for a model, and keep the whole; code that calls is shown more."""
         outer = call.id.rpartition("/")[0]
         inner = bool(outer) and place().endswith(f"{outer}/{call.id}")
         limit = max(tool.max_result, SHOWN_TO_CODE) if inner else tool.max_result
-        return self.run.artifacts.shown(content, limit, secret=tool.secret)
+        return self.run.artifacts.shown(content, limit, secret=secret)
 
 
 def _is_settled(entries: Mapping[str, Any], intent: str, parked: str) -> bool:

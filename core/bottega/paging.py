@@ -6,12 +6,13 @@ Every agent has it; its model is told of it once something was cut.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Annotated
 
-from bottega.artifacts import READ_ARTIFACT, SHOWN
+from bottega.artifacts import READ_ARTIFACT, SHOWN, is_secret
 from bottega.errors import ToolError
 from bottega.model import ToolSpec
-from bottega.tools import Tool, ToolContext
+from bottega.tools import Output, Tool, ToolContext
 
 _AROUND = 100
 """Characters that are shown on either side of a text that was searched for."""
@@ -35,22 +36,26 @@ class ReadArtifact(Tool):
         search: Annotated[str, "find this text in it instead of reading on"] = "",
         *,
         context: ToolContext,
-    ) -> str:
+    ) -> Output:
         """Read on in a result that was cut, or search it. The note at the cut says its id."""
         if context.artifacts is None:
             raise ToolError("nothing is kept outside a run")
         text = context.artifacts.read(id)
-        if search:
-            return _found(text, search)
-        if not 1 <= start <= max(1, len(text)):
-            raise ToolError(f"start must be from 1 to {len(text):,}, got {start:,}")
-        if not 1 <= length <= SHOWN:
-            raise ToolError(f"length must be from 1 to {SHOWN:,}, got {length:,}")
-        end = start - 1 + length
-        part = text[start - 1 : end]
-        if end >= len(text):
-            return f"{part}\n[end: {len(text):,} characters]"
-        return f"{part}\n[{len(text) - end:,} more characters: start={end + 1}]"
+        shown = _found(text, search) if search else _piece(text, start, length)
+        return Output(content=shown, secret=is_secret(id))
+
+
+def _piece(text: str, start: int, length: int) -> str:
+    """Return a piece of the text, and how it goes on. Raises ToolError where there is none."""
+    if not 1 <= start <= max(1, len(text)):
+        raise ToolError(f"start must be from 1 to {len(text):,}, got {start:,}")
+    if not 1 <= length <= SHOWN:
+        raise ToolError(f"length must be from 1 to {SHOWN:,}, got {length:,}")
+    end = start - 1 + length
+    part = text[start - 1 : end]
+    if end >= len(text):
+        return f"{part}\n[end: {len(text):,} characters]"
+    return f"{part}\n[{len(text) - end:,} more characters: start={end + 1}]"
 
 
 def _found(text: str, search: str) -> str:
@@ -71,8 +76,14 @@ def _found(text: str, search: str) -> str:
     return "\n".join(shown) or f"[{search!r} is not there; it has {len(text):,} characters]"
 
 
+@cache
+def pager() -> ReadArtifact:
+    """Return the tool; one serves all agents, for it keeps nothing."""
+    return ReadArtifact()
+
+
 def with_pager(specs: tuple[ToolSpec, ...]) -> tuple[ToolSpec, ...]:
     """Return the tools with the one that reads artifacts."""
     if any(spec.name == READ_ARTIFACT for spec in specs):
         return specs
-    return (*specs, ReadArtifact().spec)
+    return (*specs, pager().spec)

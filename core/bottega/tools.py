@@ -57,6 +57,8 @@ class Output:
     """The content is the agent's answer: the loop ends here."""
     printed: str = ""
     """What the tool wrote to standard output."""
+    secret: bool = False
+    """It holds secrets, whatever the tool declares."""
     structured: bool = field(default=False, compare=False)
     """The content is the JSON of a value: code that calls the tool gets the value itself."""
 

@@ -72,6 +72,7 @@ def output_to_json(output: Output) -> dict[str, Json]:
         "images": [image_to_json(item) for item in output.images],
         "final": output.final,
         "printed": output.printed,
+        "secret": output.secret,
         "structured": output.structured,
     }
     return {name: value for name, value in told.items() if value or name == "content"}
@@ -85,6 +86,7 @@ def output_from_json(data: Mapping[str, Json]) -> Output:
         images=tuple(image_from_json(item) for item in data.get("images", ())),
         final=data.get("final", False),
         printed=data.get("printed", ""),
+        secret=data.get("secret", False),
         structured=data.get("structured", False),
     )
 

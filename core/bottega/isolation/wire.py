@@ -46,6 +46,7 @@ def output_to_json(output: Output) -> dict[str, Json]:
         "images": [image_to_json(item) for item in output.images],
         "final": output.final,
         "printed": output.printed,
+        "secret": output.secret,
         "structured": output.structured,
     }
 
@@ -58,5 +59,6 @@ def output_from_json(data: dict[str, Any]) -> Output:
         images=tuple(image_from_json(item) for item in data["images"]),
         final=data["final"],
         printed=data["printed"],
+        secret=data["secret"],
         structured=data["structured"],
     )
